@@ -1,0 +1,400 @@
+/**
+ * The set of items of one graph, and what is known beside it (protocol §4, "In the set").
+ *
+ * Every known item has a place: in the set, on the shelf (superseded, void or past its `until`), or
+ * aside (it names something that is not here). Places are a function of the known items, the policy
+ * and peer time alone; this class keeps them current as items come, touching only what can change.
+ * Which record is shown follows from the set by {@linkcode ItemSet.shown}.
+ */
+
+import { assert } from "../base/assert.ts";
+import { hex } from "../base/bytes.ts";
+import { DeadlineTable } from "../base/deadlines.ts";
+import { Arrivals } from "./arrivals.ts";
+import { isKeptOver, isVersion, type VersionItem, winsOver } from "./conflict.ts";
+import { type AuthorityItem, type DataItem, isData, type Item, ItemKind, type ListItem } from "./item.ts";
+import { asideItemsMax, shelfItemsMax } from "./limits.ts";
+import { isOfAuthority, keeperOf, type RecordPolicy } from "./policy.ts";
+
+/** Where a known item stands. */
+export type Place = "in" | "shelf" | "aside";
+
+/** A known item and its place. */
+export interface Entry {
+  readonly item: Item;
+  readonly place: Place;
+  /** Number in the order of arrival; 0 outside the set. */
+  readonly arrival: number;
+}
+
+/** What a record shows, leaving expiry to the reader's clock. */
+export interface Shown {
+  readonly item: VersionItem;
+  /** Hidden after this peer time: the version's own expiry or the largest valid extension. */
+  readonly expires: number;
+}
+
+/** A record that now shows something else. */
+export interface RecordChange {
+  readonly record: string;
+  readonly before: Shown | null;
+  readonly after: Shown | null;
+}
+
+/** What adding items did. */
+export interface SetChange {
+  /** Items that entered the set, returns from the shelf included. */
+  readonly entered: readonly Entry[];
+  /** Items that left the set and are on the shelf or aside now. */
+  readonly left: readonly Entry[];
+  /** New items that went to the shelf or aside at once. */
+  readonly outside: readonly Entry[];
+  /** Items that are no longer known. */
+  readonly dropped: readonly Item[];
+  readonly records: readonly RecordChange[];
+}
+
+interface MutableEntry {
+  readonly item: Item;
+  place: Place;
+  arrival: number;
+}
+
+/** All known items of one record under one credential (plain graph: of one author). */
+interface Keeper {
+  readonly entries: MutableEntry[];
+  /** The newest version or delete that stands. */
+  kept: MutableEntry | null;
+  /** The largest extension that stands. */
+  extension: MutableEntry | null;
+}
+
+interface Draft {
+  readonly entered: Set<MutableEntry>;
+  readonly left: Set<MutableEntry>;
+  readonly outside: MutableEntry[];
+  readonly dropped: Item[];
+  /** Records that may show something else now. */
+  readonly touched: Set<string>;
+}
+
+/** The items of one graph. */
+export class ItemSet {
+  readonly #policy: RecordPolicy;
+  readonly #entries = new Map<string, MutableEntry>();
+  readonly #records = new Map<string, Map<string, Keeper>>();
+  readonly #recordsOfKeeper = new Map<string, Set<string>>();
+  readonly #recordsOfCreator = new Map<string, Set<string>>();
+  readonly #shown = new Map<string, Shown>();
+  readonly #untils = new DeadlineTable<string>();
+  readonly #shelf = new Map<string, MutableEntry>();
+  readonly #aside = new Map<string, MutableEntry>();
+  readonly #authority = new Set<MutableEntry>();
+  /** Authority items and lists in the set. */
+  readonly authority: Arrivals<Entry> = new Arrivals();
+  /** Data items in the set. */
+  readonly data: Arrivals<Entry> = new Arrivals();
+  #arrival = 0;
+  #peerTime = 0;
+
+  constructor(policy: RecordPolicy) {
+    this.#policy = policy;
+  }
+
+  /** Takes items whose form and signature hold. Known ones change nothing. */
+  add(items: readonly Item[], peerTime: number): SetChange {
+    return this.#change(items, peerTime, null);
+  }
+
+  /** Takes back what was stored, each item with the arrival number it had (0: none). */
+  restore(stored: readonly { readonly item: Item; readonly arrival: number }[], peerTime: number): SetChange {
+    const numbers = new Map(stored.map(({ item, arrival }) => [item.id, arrival]));
+    return this.#change(stored.map(({ item }) => item), peerTime, numbers);
+  }
+
+  /** Moves what is past its `until` at this peer time to the shelf, and back if the clock was wrong before. */
+  judgeTime(peerTime: number): SetChange {
+    const draft = newDraft();
+    if (peerTime < this.#peerTime) {
+      this.#peerTime = peerTime;
+      for (const entry of [...this.#shelf.values()]) this.#placeAgain(entry, draft);
+    }
+    this.#peerTime = peerTime;
+    for (const id of this.#untils.takeDue(peerTime)) {
+      const entry = this.#entries.get(id);
+      if (entry !== undefined) this.#placeAgain(entry, draft);
+    }
+    return this.#finish(draft);
+  }
+
+  /** Forgets items for good: damaged in the store, or past everything that could bring them back. */
+  forget(ids: readonly string[]): SetChange {
+    const draft = newDraft();
+    for (const id of ids) {
+      const entry = this.#entries.get(id);
+      if (entry !== undefined && isData(entry.item)) this.#drop(entry, draft);
+    }
+    return this.#finish(draft);
+  }
+
+  /** The known item with this hash. */
+  entry(id: string): Entry | null {
+    return this.#entries.get(id) ?? null;
+  }
+
+  /** Whether an item with this hash is known, wherever it stands. */
+  has(id: string): boolean {
+    return this.#entries.has(id);
+  }
+
+  /** All known items. */
+  entries(): IterableIterator<Entry> {
+    return this.#entries.values();
+  }
+
+  /** All records that show something, by id; expiry is left to the reader's clock. */
+  allShown(): IterableIterator<[string, Shown]> {
+    return this.#shown.entries();
+  }
+
+  /** What a record shows; `null` if nothing: unknown, deleted, or written by nobody who may. */
+  shown(record: string): Shown | null {
+    return this.#shown.get(record) ?? null;
+  }
+
+  /** The known items of a record, in no order. */
+  itemsOf(record: string): Entry[] {
+    return [...this.#records.get(record)?.values() ?? []].flatMap((keeper) => keeper.entries);
+  }
+
+  /** The highest arrival number given so far. */
+  get arrival(): number {
+    return this.#arrival;
+  }
+
+  /** Earliest peer time at which {@linkcode ItemSet.judgeTime} has something to do. */
+  nextUntil(): number | null {
+    return this.#untils.next();
+  }
+
+  /** How many items stand where. */
+  get sizes(): { readonly known: number; readonly shelf: number; readonly aside: number } {
+    return { known: this.#entries.size, shelf: this.#shelf.size, aside: this.#aside.size };
+  }
+
+  #change(
+    items: readonly Item[],
+    peerTime: number,
+    numbers: ReadonlyMap<string, number> | null,
+  ): SetChange {
+    this.#peerTime = Math.max(this.#peerTime, peerTime);
+    const draft = newDraft();
+    const fresh = items.filter((item) => !this.#entries.has(item.id));
+    if (numbers !== null) {
+      for (const number of numbers.values()) this.#arrival = Math.max(this.#arrival, number);
+    }
+    this.#learn(fresh.filter(isOfAuthority), numbers, draft);
+    for (const item of fresh) {
+      if (isData(item) && !this.#entries.has(item.id)) {
+        this.#learnData(item, numbers?.get(item.id) ?? 0, draft);
+      }
+    }
+    return this.#finish(draft);
+  }
+
+  #learn(
+    items: readonly (AuthorityItem | ListItem)[],
+    numbers: ReadonlyMap<string, number> | null,
+    draft: Draft,
+  ): void {
+    if (items.length === 0) return;
+    const { keepers, lineages } = this.#policy.learn(items);
+    for (const item of items) {
+      if (this.#entries.has(item.id) || this.#policy.judgeAuthority(item) === "reject") continue;
+      const entry: MutableEntry = { item, place: "aside", arrival: numbers?.get(item.id) ?? 0 };
+      this.#entries.set(item.id, entry);
+      this.#authority.add(entry);
+      this.#aside.set(item.id, entry);
+      draft.outside.push(entry);
+    }
+    for (const entry of this.#authority) {
+      const judgement = this.#policy.judgeAuthority(entry.item as AuthorityItem | ListItem);
+      this.#move(entry, judgement === "in" ? "in" : judgement === "wait" ? "aside" : "shelf", draft);
+    }
+    for (const keeper of keepers) {
+      for (const record of this.#recordsOfKeeper.get(keeper) ?? []) {
+        draft.touched.add(record);
+        this.#placeKeeper(record, keeper, draft);
+      }
+    }
+    for (const lineage of lineages) {
+      for (const record of this.#recordsOfCreator.get(lineage) ?? []) draft.touched.add(record);
+    }
+  }
+
+  #learnData(item: DataItem, arrival: number, draft: Draft): void {
+    const judgement = this.#policy.judge(item);
+    if (judgement === "reject") return;
+    const entry: MutableEntry = { item, place: "aside", arrival };
+    draft.touched.add(item.record);
+    const keeper = this.#keeper(item);
+    keeper.entries.push(entry);
+    this.#entries.set(item.id, entry);
+    this.#aside.set(item.id, entry);
+    this.#untils.set(item.id, item.body.until + 1);
+    draft.outside.push(entry);
+    if (judgement === "wait") return;
+    if (judgement === "void" || this.#isPast(item)) return this.#move(entry, "shelf", draft);
+    const slot = item.body.kind === ItemKind.extension ? "extension" : "kept";
+    const rival = keeper[slot];
+    if (rival !== null && !isKeptOver(item, rival.item as DataItem)) return this.#move(entry, "shelf", draft);
+    keeper[slot] = entry;
+    if (rival !== null) this.#move(rival, "shelf", draft);
+    this.#move(entry, "in", draft);
+  }
+
+  #placeAgain(entry: MutableEntry, draft: Draft): void {
+    if (!isData(entry.item)) return;
+    draft.touched.add(entry.item.record);
+    if (!this.#isPast(entry.item)) this.#untils.set(entry.item.id, entry.item.body.until + 1);
+    this.#placeKeeper(entry.item.record, keeperOf(entry.item), draft);
+  }
+
+  /** Judges all items of one keeper again, keeping 1 included. */
+  #placeKeeper(record: string, keeperId: string, draft: Draft): void {
+    const keeper = this.#records.get(record)?.get(keeperId);
+    if (keeper === undefined) return;
+    keeper.kept = null;
+    keeper.extension = null;
+    const places = new Map<MutableEntry, Place>();
+    const rejected: MutableEntry[] = [];
+    for (const entry of keeper.entries) {
+      const item = entry.item as DataItem;
+      const judgement = this.#policy.judge(item);
+      if (judgement === "reject") rejected.push(entry);
+      places.set(entry, judgement === "wait" ? "aside" : "shelf");
+      if (judgement !== "in" || this.#isPast(item)) continue;
+      const slot = item.body.kind === ItemKind.extension ? "extension" : "kept";
+      const rival = keeper[slot];
+      if (rival === null || isKeptOver(item, rival.item as DataItem)) keeper[slot] = entry;
+    }
+    if (keeper.kept !== null) places.set(keeper.kept, "in");
+    if (keeper.extension !== null) places.set(keeper.extension, "in");
+    for (const [entry, place] of places) this.#move(entry, place, draft);
+    for (const entry of rejected) this.#drop(entry, draft);
+  }
+
+  #move(entry: MutableEntry, place: Place, draft: Draft): void {
+    if (entry.place === place) return;
+    const set = isData(entry.item) ? this.data : this.authority;
+    if (entry.place === "in") {
+      set.leave(entry);
+      entry.arrival = 0;
+      if (!draft.entered.delete(entry)) draft.left.add(entry);
+    }
+    this.#shelf.delete(entry.item.id);
+    this.#aside.delete(entry.item.id);
+    entry.place = place;
+    if (place === "in") {
+      if (entry.arrival === 0) entry.arrival = ++this.#arrival;
+      set.enter(entry);
+      draft.left.delete(entry);
+      draft.entered.add(entry);
+    } else {
+      (place === "shelf" ? this.#shelf : this.#aside).set(entry.item.id, entry);
+    }
+  }
+
+  #drop(entry: MutableEntry, draft: Draft): void {
+    const item = entry.item;
+    this.#move(entry, "shelf", draft);
+    this.#shelf.delete(item.id);
+    this.#entries.delete(item.id);
+    this.#untils.clear(item.id);
+    draft.dropped.push(item);
+    if (!isData(item)) {
+      this.#authority.delete(entry);
+      return this.#policy.forget([item.id]);
+    }
+    draft.touched.add(item.record);
+    const keepers = this.#records.get(item.record)!;
+    const keeper = keepers.get(keeperOf(item))!;
+    keeper.entries.splice(keeper.entries.indexOf(entry), 1);
+    if (keeper.kept === entry) keeper.kept = null;
+    if (keeper.extension === entry) keeper.extension = null;
+    if (keeper.entries.length > 0) return;
+    keepers.delete(keeperOf(item));
+    this.#recordsOfKeeper.get(keeperOf(item))?.delete(item.record);
+    if (keepers.size > 0) return;
+    this.#records.delete(item.record);
+    this.#recordsOfCreator.get(hex(item.body.creator))?.delete(item.record);
+  }
+
+  #finish(draft: Draft): SetChange {
+    this.#bound(this.#shelf, shelfItemsMax, draft);
+    this.#bound(this.#aside, asideItemsMax, draft);
+    const records: RecordChange[] = [];
+    for (const record of draft.touched) {
+      const before = this.shown(record);
+      const after = this.#judgeShown(record);
+      if (before?.item === after?.item && before?.expires === after?.expires) continue;
+      if (after === null) this.#shown.delete(record);
+      else this.#shown.set(record, after);
+      records.push({ record, before, after });
+    }
+    const outside = draft.outside.filter((entry) => entry.place !== "in" && !draft.left.has(entry));
+    // A number from the store counts only if the item is in the set again: a later return is a new arrival.
+    for (const entry of outside) entry.arrival = 0;
+    return { entered: [...draft.entered], left: [...draft.left], outside, dropped: draft.dropped, records };
+  }
+
+  #bound(place: Map<string, MutableEntry>, limit: number, draft: Draft): void {
+    if (place.size <= limit) return;
+    for (const entry of place.values()) {
+      if (place.size <= limit) return;
+      this.#drop(entry, draft);
+    }
+  }
+
+  #keeper(item: DataItem): Keeper {
+    const keeperId = keeperOf(item);
+    const keepers = this.#records.getOrInsertComputed(item.record, () => new Map());
+    this.#recordsOfKeeper.getOrInsertComputed(keeperId, () => new Set()).add(item.record);
+    this.#recordsOfCreator.getOrInsertComputed(hex(item.body.creator), () => new Set()).add(item.record);
+    return keepers.getOrInsertComputed(keeperId, () => ({ entries: [], kept: null, extension: null }));
+  }
+
+  #judgeShown(record: string): Shown | null {
+    const keepers = this.#records.get(record);
+    if (keepers === undefined) return null;
+    let winner: VersionItem | null = null;
+    let extended = 0;
+    for (const { kept, extension } of keepers.values()) {
+      const item = kept === null ? null : kept.item as DataItem;
+      if (item !== null && this.#policy.mayWrite(item)) {
+        if (!isVersion(item)) return null;
+        if (winner === null || this.#wins(item, winner)) winner = item;
+      }
+      const longer = extension?.item as DataItem | undefined;
+      if (longer?.body.kind === ItemKind.extension && this.#policy.mayWrite(longer)) {
+        extended = Math.max(extended, longer.body.expires);
+      }
+    }
+    return winner === null
+      ? null
+      : { item: winner, expires: Math.min(winner.body.until, Math.max(winner.body.expires, extended)) };
+  }
+
+  #wins(a: VersionItem, b: VersionItem): boolean {
+    return winsOver(a, this.#policy.rank(a), b, this.#policy.rank(b));
+  }
+
+  #isPast(item: DataItem): boolean {
+    assert(this.#peerTime > 0, "the set is told the peer time before it judges it");
+    return item.body.until < this.#peerTime;
+  }
+}
+
+function newDraft(): Draft {
+  return { entered: new Set(), left: new Set(), outside: [], dropped: [], touched: new Set() };
+}
