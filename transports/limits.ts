@@ -17,3 +17,12 @@ export const datagramPermissionsMax: number = 4_096;
 
 /** Pause after the platform failed to accept a stream (no file descriptors left), so that the loop does not spin. */
 export const acceptRetryMs: number = 100;
+
+/** Bytes under way or unread in one direction of a stream in memory; above, the writer waits, as TCP makes it wait. */
+export const memoryStreamBytesMax: number = 256 * 1024;
+
+/** Streams in memory that wait to be accepted; above, new ones are refused, as a full backlog refuses them. */
+export const memoryBacklogMax: number = 128;
+
+/** Longest datagram in memory: what UDP over IPv4 carries. Longer ones are lost. */
+export const memoryDatagramBytesMax: number = 65_507;

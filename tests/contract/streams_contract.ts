@@ -106,12 +106,8 @@ export function streamsContract(name: string, open: () => StreamsWorld | Promise
       world.client.connect(listener.address, late.signal),
     ];
     late.abort();
-    for (const attempt of attempts) {
-      await assert.rejects(
-        world.within(attempt),
-        (error) => error instanceof PeerError && error.code === "aborted",
-      );
-    }
+    const isAborted = (error: unknown) => error instanceof PeerError && error.code === "aborted";
+    await Promise.all(attempts.map((attempt) => assert.rejects(world.within(attempt), isAborted)));
     listener.close();
   });
 
