@@ -13,6 +13,8 @@
  * the outcome of all others.
  */
 
+import { listFiles } from "./tidy/sources.ts";
+
 /** What a run of `deno test` came to. */
 export interface Outcome {
   readonly passed: number;
@@ -40,7 +42,7 @@ const permissions: readonly string[] = [
 /** Runs what is asked for and returns the sum. */
 export async function runTests(request: Request): Promise<Outcome> {
   const outcomes: Outcome[] = [];
-  const files = selectTests(await listFiles("tests"), request);
+  const files = selectTests(await listFiles("tests", (path) => path.endsWith("_test.ts")), request);
   if (files.length > 0) outcomes.push(await runDeno([...request.flags, ...files]));
   if (wantsExamples(request)) outcomes.push(await runDeno(["--doc", "--ignore=tests,bench", "."]));
   if (outcomes.length === 0) console.error(`No test file matches: ${request.words.join(" ")}`);
@@ -107,17 +109,6 @@ async function passOn(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<
 
 async function writeAll(bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
-}
-
-/** All files below a folder, with `/` between the parts. */
-async function listFiles(folder: string): Promise<readonly string[]> {
-  const files: string[] = [];
-  for await (const entry of Deno.readDir(folder)) {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory) files.push(...await listFiles(path));
-    else files.push(path);
-  }
-  return files;
 }
 
 function add(a: Outcome, b: Outcome): Outcome {
