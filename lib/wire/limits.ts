@@ -17,3 +17,6 @@ export const messageBytesMax: number = 65_536;
 
 /** Bytes of one datagram: what crosses the Internet unfragmented (protocol §3). */
 export const datagramBytesMax: number = 1_200;
+
+/** Frames under one key of a link: protocol §2. The sender changes its key by then; a link whose sender does not is closed. */
+export const rekeyFramesMax: number = 2 ** 20;
