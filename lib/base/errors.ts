@@ -71,6 +71,7 @@ export type ErrorCode = keyof typeof errorCodes;
  * ```
  */
 export class PeerError extends Error {
+  /** Always `PeerError`. */
   override readonly name = "PeerError";
   /** What went wrong, stable across versions. */
   readonly code: ErrorCode;

@@ -161,7 +161,9 @@ export interface DatagramSocket extends AsyncIterable<Datagram> {
 
 /** A datagram that arrived. */
 export interface Datagram {
+  /** What was sent, whole. */
   readonly bytes: Uint8Array;
+  /** The socket it was sent from, as far as the network tells the truth. */
   readonly from: Address;
 }
 
@@ -170,6 +172,7 @@ export type StoreKey = readonly (string | number | Uint8Array)[];
 
 /** One entry of the store's index. */
 export interface StoreEntry {
+  /** Where it stands. */
   readonly key: StoreKey;
   /** At most `storeValueBytesMax` bytes. */
   readonly value: Uint8Array;

@@ -10,6 +10,7 @@ import { assert } from "./assert.ts";
 export class SeededRandom implements Random {
   #state: Uint32Array;
 
+  /** Equal seeds give equal draws. */
   constructor(seed: number) {
     this.#state = new Uint32Array(4);
     // splitmix32 spreads close seeds over the whole state.

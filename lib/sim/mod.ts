@@ -1,0 +1,41 @@
+/**
+ * A virtual world to test peers in: time that moves when told to, a network with latency, loss,
+ * cuts and crashes, and a store that fails. Nothing in it waits in real time, and a seed repeats a
+ * run exactly.
+ *
+ * @example An hour of virtual time
+ * ```ts
+ * import { VirtualClock } from "@kith/peer/testing";
+ *
+ * const clock = new VirtualClock();
+ * clock.set(3_600_000, () => console.log("an hour later"));
+ * await clock.run(3_600_000); // an hour later
+ * ```
+ *
+ * @module
+ */
+
+export { ClockView, VirtualClock, virtualWallStartMs } from "./virtual_clock.ts";
+export { FaultyStore, type StoreFault } from "./faulty_store.ts";
+export { MemoryNetwork, type NetworkConditions, type NetworkTraffic } from "../../transports/memory.ts";
+export { MemoryStore } from "../storage/memory_store.ts";
+export { SeededRandom } from "../base/random.ts";
+export { type ErrorCode, errorCodes, PeerError } from "../base/errors.ts";
+export type {
+  Address,
+  ByteStream,
+  Clock,
+  Datagram,
+  Datagrams,
+  DatagramSocket,
+  Instant,
+  Random,
+  RecordStore,
+  StoreChange,
+  StoreEntry,
+  StoreKey,
+  StreamListener,
+  Streams,
+  TimerHandle,
+  Timers,
+} from "../base/ports.ts";
