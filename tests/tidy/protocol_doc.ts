@@ -32,6 +32,12 @@ const commentTables: readonly CommentTable[] = [
     columns: ["item", "kind", "what it says"],
   },
   {
+    name: "graph-messages",
+    file: "lib/graph/messages.ts",
+    constant: "GraphMessageType",
+    columns: ["message", "kind", "what it says"],
+  },
+  {
     name: "roles",
     file: "lib/groups/roles.ts",
     constant: "RoleBit",
