@@ -17,6 +17,7 @@ export const errorCodes = {
   connect_self: "The address leads back to this peer",
   flag_missing: "Deno was started without a flag that this feature needs",
   graph_not_found: "This peer holds no graph or group with that id",
+  host_name_too_long: "The peer name has no host form, because host names have no room for it",
   identity_exists: "An identity with that name exists in this store",
   identity_not_found: "No identity with that name or id exists in this store",
   invalid_address: "The text is no numeric address with a port",
