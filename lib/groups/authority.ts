@@ -54,6 +54,8 @@ export interface Authority {
   readonly founding: SignedItem<FoundingBody> | null;
   /** By hash in hex. */
   readonly standings: ReadonlyMap<string, Standing>;
+  /** Removals in force. */
+  readonly removals: readonly Ending[];
   /** By hash in hex, for every authority item and list that was given. */
   readonly judgements: ReadonlyMap<string, Judgement>;
 }
@@ -100,9 +102,8 @@ class Pass {
     this.#items = items;
     this.#lists = lists;
     for (const item of items.values()) {
-      if (item.head.credential !== null) {
-        this.#under.getOrInsertComputed(hex(item.head.credential), () => []).push(item);
-      }
+      if (item.head.credential === null) continue;
+      this.#under.getOrInsertComputed(hex(item.head.credential), () => []).push(item);
       if (isAdmission(item)) {
         const invitation = hex(item.body.statement.invitation);
         this.#admissionsOn.getOrInsertComputed(invitation, () => []).push(item);
@@ -119,9 +120,14 @@ class Pass {
         this.#judgeCandidate(next, founding.body.properties.depthMax);
       }
     }
-    for (const item of this.#items.values()) this.#judgeRest(item);
+    this.#judgeRest();
     this.#judgeLists();
-    return { founding, standings: this.#standings, judgements: this.#judgements };
+    return {
+      founding,
+      standings: this.#standings,
+      removals: this.#removals,
+      judgements: this.#judgements,
+    };
   }
 
   #founding(): SignedItem<FoundingBody> | null {
@@ -134,8 +140,9 @@ class Pass {
     const stands = isCredential(item) && item.body.roles === RoleBit.creator &&
       hex(item.head.author) === hex(founding.head.author) &&
       hex(item.body.subject) === hex(founding.body.creator);
-    this.#judgements.set(item.id, stands ? "in" : "void");
-    if (stands) this.#candidates.push({ rank: rankBelow(null, item), item });
+    if (!stands) return;
+    this.#judgements.set(item.id, "in");
+    this.#candidates.push({ rank: rankBelow(null, item), item });
   }
 
   /** A credential's turn: everything of higher rank has been judged. */
@@ -283,20 +290,30 @@ class Pass {
     return invitation !== undefined && isInvitation(invitation) ? invitation : null;
   }
 
-  /** Items that no standing credential led to: they wait for what they name, or are void with it. */
-  #judgeRest(item: AuthorityItem): Judgement {
+  /**
+   * Items that no standing credential led to: they wait for what they name, or are void with it. From
+   * what waits downwards and without recursion: the chains that strangers make may be long.
+   */
+  #judgeRest(): void {
+    const waiting = [...this.#items.values()].filter((item) => this.#waits(item));
+    for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) {
+      this.#judgements.set(item.id, "wait");
+      const naming = [...this.#under.get(item.id) ?? [], ...this.#admissionsOn.get(item.id) ?? []];
+      waiting.push(...naming.filter((other) => !this.#judgements.has(other.id)));
+    }
+    for (const id of this.#items.keys()) {
+      if (!this.#judgements.has(id)) this.#judgements.set(id, "void");
+    }
+  }
+
+  /** Whether something that an item names is not here, or the item was found to wait before. */
+  #waits(item: AuthorityItem): boolean {
     const judged = this.#judgements.get(item.id);
-    if (judged !== undefined) return judged;
+    if (judged !== undefined) return judged === "wait";
     const named = item.head.credential === null ? [] : [hex(item.head.credential)];
     if (isAdmission(item)) named.push(hex(item.body.statement.invitation));
-    const waits = named.some((id) => {
-      const other = this.#items.get(id);
-      return other === undefined || this.#judgeRest(other) === "wait";
-    });
-    const lacksList = (isRemoval(item) || isLeave(item)) && this.#list(item.body.list) === null;
-    const judgement = waits || lacksList ? "wait" : "void";
-    this.#judgements.set(item.id, judgement);
-    return judgement;
+    if (named.some((id) => !this.#items.has(id))) return true;
+    return (isRemoval(item) || isLeave(item)) && this.#list(item.body.list) === null;
   }
 
   #judgeLists(): void {

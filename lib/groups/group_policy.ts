@@ -11,6 +11,7 @@ import {
 } from "../records/item.ts";
 import { isWithinSpan, type Judgement, type RecordPolicy, type Rejudged } from "../records/policy.ts";
 import { type Authority, judgeAuthority, type Standing, staysUnder } from "./authority.ts";
+import { outranks } from "./rank.ts";
 import { isAllowed } from "./roles.ts";
 
 /** Someone who holds a live credential. */
@@ -99,9 +100,39 @@ export class GroupPolicy implements RecordPolicy {
     return this.#authority.judgements.get(id) === "in" ? this.#items.get(id) ?? null : null;
   }
 
+  /** The standing that a credential in the set gives, by its hash in hex. */
+  standingAt(id: string): Standing | null {
+    return this.#authority.standings.get(id) ?? null;
+  }
+
   /** All credentials in the set that a lineage (hex) ever held, ended ones included. */
   standings(lineage: string): Standing[] {
     return [...this.#authority.standings.values()].filter((standing) => standing.lineage === lineage);
+  }
+
+  /** Lineages (hex) that an invitation in the set has admitted. */
+  joinersOf(invitation: string): ReadonlySet<string> {
+    const joiners = new Set<string>();
+    for (const { body } of this.items()) {
+      if (body.kind !== ItemKind.admission || hex(body.statement.invitation) !== invitation) continue;
+      joiners.add(hex(body.statement.joiner));
+    }
+    return joiners;
+  }
+
+  /** Whether a removal in force closes an invitation: it admits nobody new. */
+  isClosed(invitation: AuthorityItem): boolean {
+    const issuer = invitation.head.credential === null
+      ? undefined
+      : this.#authority.standings.get(hex(invitation.head.credential));
+    return this.#authority.removals.some(({ item, subject, rank }) => {
+      if (
+        item.body.kind === ItemKind.removal && item.body.closes.some((hash) => hex(hash) === invitation.id)
+      ) {
+        return true;
+      }
+      return issuer !== undefined && subject === issuer.lineage && outranks(rank, issuer.rank);
+    });
   }
 
   /** All authority items in the set. */
@@ -194,9 +225,10 @@ function differences(before: Authority, after: Authority): Rejudged {
   };
   for (const [id, standing] of before.standings) compare(id, standing);
   for (const [id, standing] of after.standings) compare(id, standing);
-  // Items may also wait under, or name by mistake, what is no credential.
+  // Items may also wait under, or name by mistake, what is no credential; and all wait for the founding.
+  const isFounded = before.founding !== after.founding;
   for (const [id, judgement] of after.judgements) {
-    if (before.judgements.get(id) !== judgement) keepers.add(id);
+    if (isFounded || before.judgements.get(id) !== judgement) keepers.add(id);
   }
   return { keepers, lineages };
 }

@@ -17,3 +17,6 @@ export const invitationEndpointsMax: number = 2;
 
 /** Items that one answer of a join conversation carries: two chains of 24 links and their roots. Refused above. */
 export const chainItemsMax: number = 128;
+
+/** Joiners that one member witnesses at once. The oldest gives way and begins again. */
+export const knocksMax: number = 64;

@@ -54,10 +54,10 @@ export class Arrivals<E extends Arrived> {
     return found?.arrival === arrival && found.entry.arrival === arrival ? found.entry : null;
   }
 
-  /** The latest entry in the set, or `null` in an empty one. */
-  latest(): E | null {
+  /** The latest entry with a number up to `limit`, or `null` if there is none. */
+  latest(limit: number = Number.MAX_SAFE_INTEGER): E | null {
     this.#sort();
-    for (let i = this.#order.length - 1; i >= 0; i--) {
+    for (let i = this.#firstAfter(limit) - 1; i >= 0; i--) {
       const { arrival, entry } = this.#order[i]!;
       if (entry.arrival === arrival) return entry;
     }

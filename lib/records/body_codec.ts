@@ -92,6 +92,8 @@ export function decodeBody(
 ): DecodedBody {
   const isMap = fields instanceof Map;
   if (isMap !== (kind === ItemKind.credential)) return rejected("bad_shape");
+  // Authority comes from a credential; only the founding item has none above it.
+  if (isMade(kind) && head.credential === null) return rejected("bad_shape");
   const list = Array.isArray(fields) ? fields as readonly Value[] : [];
   if (!isMap && !Array.isArray(fields)) return rejected("bad_shape");
   switch (kind) {
@@ -253,7 +255,8 @@ function decodeInvitation(list: readonly Value[]): DecodedBody {
   return { ok: true, body: { kind: ItemKind.invitation, bearer, joinersMax, roles, expires, discovery } };
 }
 
-function decodeAdmission(crypto: Crypto, graph: Uint8Array, list: readonly Value[]): DecodedBody {
+/** Judges the fields of an admission: the bearer's signature is part of its form. */
+export function decodeAdmission(crypto: Crypto, graph: Uint8Array, list: readonly Value[]): DecodedBody {
   const proof = list[0];
   if (list.length !== 1 || !(proof instanceof Uint8Array)) return rejected("bad_shape");
   const envelope = openEnvelope(proof);
@@ -325,6 +328,10 @@ function isJson(text: string): boolean {
 
 function isKey(value: Value | undefined): value is Uint8Array {
   return isBytes(value, 32) && parsePublicKey(value) !== null;
+}
+
+function isMade(kind: Value): boolean {
+  return typeof kind === "number" && kind > ItemKind.founding && kind < ItemKind.list;
 }
 
 function isRoles(value: Value | undefined): value is number {

@@ -67,9 +67,10 @@ export function createItem<B extends DataBody | AuthorityBody>(
   return signedItem(crypto, graph, payload, bytes, head, body);
 }
 
-/** Makes the parts of a list of hashes, first part first. An empty list has one empty part. */
+/** Makes the parts of a list of hashes, each once, first part first. An empty list has one empty part. */
 export function createList(crypto: Crypto, hashes: readonly Uint8Array[]): readonly ListItem[] {
-  const sorted = [...hashes].sort(compareBytes);
+  const sorted = [...hashes].sort(compareBytes)
+    .filter((hash, i, all) => i === 0 || compareBytes(all[i - 1]!, hash) !== 0);
   const parts: ListItem[] = [];
   let next: Uint8Array | null = null;
   const count = Math.max(1, Math.ceil(sorted.length / listPartHashesMax));

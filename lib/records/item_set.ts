@@ -82,6 +82,8 @@ interface Draft {
 export class ItemSet {
   readonly #policy: RecordPolicy;
   readonly #entries = new Map<string, MutableEntry>();
+  // By the first 16 bytes of the hash, which is what reconciliation names items by.
+  readonly #elements = new Map<string, MutableEntry>();
   readonly #records = new Map<string, Map<string, Keeper>>();
   readonly #recordsOfKeeper = new Map<string, Set<string>>();
   readonly #recordsOfCreator = new Map<string, Set<string>>();
@@ -117,7 +119,8 @@ export class ItemSet {
     const draft = newDraft();
     if (peerTime < this.#peerTime) {
       this.#peerTime = peerTime;
-      for (const entry of [...this.#shelf.values()]) this.#placeAgain(entry, draft);
+      const outside = [...this.#shelf.values(), ...this.#aside.values()];
+      for (const entry of outside) this.#placeAgain(entry, draft);
     }
     this.#peerTime = peerTime;
     for (const id of this.#untils.takeDue(peerTime)) {
@@ -140,6 +143,16 @@ export class ItemSet {
   /** The known item with this hash. */
   entry(id: string): Entry | null {
     return this.#entries.get(id) ?? null;
+  }
+
+  /** The known item whose hash begins with these 16 bytes, in hex. */
+  byElement(element: string): Entry | null {
+    return this.#elements.get(element) ?? null;
+  }
+
+  /** A number for an item of ours that is on its way to the store and enters the set by {@linkcode ItemSet.restore}. */
+  reserveArrival(): number {
+    return ++this.#arrival;
   }
 
   /** Whether an item with this hash is known, wherever it stands. */
@@ -212,7 +225,7 @@ export class ItemSet {
     for (const item of items) {
       if (this.#entries.has(item.id) || this.#policy.judgeAuthority(item) === "reject") continue;
       const entry: MutableEntry = { item, place: "aside", arrival: numbers?.get(item.id) ?? 0 };
-      this.#entries.set(item.id, entry);
+      this.#know(entry);
       this.#authority.add(entry);
       this.#aside.set(item.id, entry);
       draft.outside.push(entry);
@@ -239,7 +252,7 @@ export class ItemSet {
     draft.touched.add(item.record);
     const keeper = this.#keeper(item);
     keeper.entries.push(entry);
-    this.#entries.set(item.id, entry);
+    this.#know(entry);
     this.#aside.set(item.id, entry);
     this.#untils.set(item.id, item.body.until + 1);
     draft.outside.push(entry);
@@ -284,6 +297,11 @@ export class ItemSet {
     for (const entry of rejected) this.#drop(entry, draft);
   }
 
+  #know(entry: MutableEntry): void {
+    this.#entries.set(entry.item.id, entry);
+    this.#elements.set(elementOf(entry.item), entry);
+  }
+
   #move(entry: MutableEntry, place: Place, draft: Draft): void {
     if (entry.place === place) return;
     const set = isData(entry.item) ? this.data : this.authority;
@@ -310,6 +328,7 @@ export class ItemSet {
     this.#move(entry, "shelf", draft);
     this.#shelf.delete(item.id);
     this.#entries.delete(item.id);
+    this.#elements.delete(elementOf(item));
     this.#untils.clear(item.id);
     draft.dropped.push(item);
     if (!isData(item)) {
@@ -393,6 +412,11 @@ export class ItemSet {
     assert(this.#peerTime > 0, "the set is told the peer time before it judges it");
     return item.body.until < this.#peerTime;
   }
+}
+
+/** What reconciliation names an item by: the first 16 bytes of its hash, in hex. */
+export function elementOf(item: Item): string {
+  return item.id.slice(0, 32);
 }
 
 function newDraft(): Draft {

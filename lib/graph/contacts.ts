@@ -1,0 +1,119 @@
+/** Peers of a graph that this node may dial: where they are, and when to try again. */
+
+import { addressScope, parseEndpoint } from "../base/address.ts";
+import { BoundedMap } from "../base/bounded.ts";
+import { hex } from "../base/bytes.ts";
+import type { Random } from "../base/ports.ts";
+import { jittered, shuffled } from "../base/random.ts";
+import { contactEndpointsMax, contactsMax, dialBackoffMsMax, dialBackoffMsMin } from "./limits.ts";
+import type { ContactHint } from "./messages.ts";
+
+interface Contact {
+  readonly peer: Uint8Array;
+  endpoints: readonly string[];
+  failures: number;
+  nextTryMs: number;
+  isDialled: boolean;
+}
+
+/** The contacts of one graph. */
+export class Contacts {
+  readonly #random: Random;
+  readonly #contacts = new BoundedMap<string, Contact>(contactsMax);
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /**
+   * Remembers where a peer said it is. Tells whether that is news. Loopback endpoints are believed of
+   * peers on this machine only: elsewhere they would make us dial ourselves.
+   */
+  learn(hint: ContactHint, takesLoopback: boolean): boolean {
+    const endpoints = hint.endpoints.filter((text) => isDialable(text, takesLoopback)).slice(
+      0,
+      contactEndpointsMax,
+    );
+    const id = hex(hint.peer);
+    const known = this.#contacts.get(id);
+    if (endpoints.length === 0) return false;
+    if (known !== undefined && known.endpoints.join() === endpoints.join()) return false;
+    this.#contacts.set(id, {
+      peer: hint.peer,
+      endpoints,
+      failures: 0,
+      nextTryMs: 0,
+      isDialled: known?.isDialled ?? false,
+    });
+    return true;
+  }
+
+  /** Forgets a peer, for one that was removed. */
+  forget(id: string): void {
+    this.#contacts.delete(id);
+  }
+
+  /** Contacts to dial now, at most `count`, chosen by chance; they count as being dialled. */
+  takeDue(count: number, monoMs: number, isExcluded: (id: string) => boolean): ContactHint[] {
+    const due = [...this.#contacts.entries()].filter(([id, contact]) =>
+      !contact.isDialled && contact.nextTryMs <= monoMs && !isExcluded(id)
+    );
+    const chosen = shuffled(this.#random, due).slice(0, Math.max(0, count)).map(([, contact]) => contact);
+    for (const contact of chosen) contact.isDialled = true;
+    return chosen;
+  }
+
+  /** A dial ended: with a link, or without. */
+  onDialled(id: string, succeeded: boolean, monoMs: number): void {
+    const contact = this.#contacts.get(id);
+    if (contact === undefined) return;
+    contact.isDialled = false;
+    if (succeeded) {
+      contact.failures = 0;
+      return;
+    }
+    const pause = Math.min(dialBackoffMsMax, dialBackoffMsMin * 2 ** Math.min(contact.failures, 16));
+    contact.failures++;
+    contact.nextTryMs = monoMs + jittered(this.#random, pause);
+  }
+
+  /** A link broke: try again soon, but not all at once. */
+  onLost(id: string, monoMs: number): void {
+    const contact = this.#contacts.get(id);
+    if (contact === undefined) return;
+    contact.nextTryMs = Math.max(contact.nextTryMs, monoMs + jittered(this.#random, dialBackoffMsMin, 0.5));
+  }
+
+  /** When the next contact outside `isExcluded` may be dialled, or `null`. */
+  nextTry(isExcluded: (id: string) => boolean): number | null {
+    let next: number | null = null;
+    for (const [id, contact] of this.#contacts.entries()) {
+      if (contact.isDialled || isExcluded(id)) continue;
+      if (next === null || contact.nextTryMs < next) next = contact.nextTryMs;
+    }
+    return next;
+  }
+
+  /** How many dials are under way. */
+  get dialling(): number {
+    return [...this.#contacts.values()].filter((contact) => contact.isDialled).length;
+  }
+
+  /** All contacts as hints. */
+  hints(): ContactHint[] {
+    return [...this.#contacts.values()].map(({ peer, endpoints }) => ({ peer, endpoints }));
+  }
+
+  /** One contact as a hint, by lineage in hex. */
+  hint(id: string): ContactHint | null {
+    const contact = this.#contacts.get(id);
+    return contact === undefined ? null : { peer: contact.peer, endpoints: contact.endpoints };
+  }
+}
+
+function isDialable(text: string, takesLoopback: boolean): boolean {
+  const endpoint = parseEndpoint(text);
+  if (endpoint === null || endpoint.transport !== "tcp" || endpoint.address.port === 0) return false;
+  const scope = addressScope(endpoint.address.host);
+  return scope !== "unusable" && (scope !== "loopback" || takesLoopback);
+}

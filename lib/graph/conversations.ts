@@ -1,0 +1,374 @@
+/**
+ * A replica's side of every channel: greeting, joining, catching up, flooding, and parting. A part of
+ * the {@linkcode Replica}, not a machine: it is told what came and leaves effects in the outbox.
+ */
+
+import { BoundedMap } from "../base/bounded.ts";
+import { hex } from "../base/bytes.ts";
+import type { Instant } from "../base/ports.ts";
+import { type AuthorityItem, isData, type Item } from "../records/item.ts";
+import { parseItem, verifyItem } from "../records/item_codec.ts";
+import type { SetChange } from "../records/item_set.ts";
+import { aheadMsMax } from "../records/limits.ts";
+import type { Value } from "../wire/codec.ts";
+import { packedBytes } from "./catchup.ts";
+import { contactEntry } from "./keeping.ts";
+import {
+  contactEndpointsMax,
+  contactsMax,
+  greetingMsMax,
+  neighborsMax,
+  numbersMax,
+  proofItemsMax,
+} from "./limits.ts";
+import type { LinkId, LinkUp } from "./machine.ts";
+import { type ContactHint, decodeMessage, type GraphMessage, graphProtocolVersion } from "./messages.ts";
+import { Neighbor } from "./neighbor.ts";
+import type { KnockAnswer } from "./policy.ts";
+import type { Replica, ReplicaSnapshot } from "./replica.ts";
+import { numberOf } from "./writer.ts";
+
+interface PendingAdmission {
+  readonly link: LinkId;
+  readonly reply: (item: AuthorityItem) => Value;
+}
+
+/** All channels of one graph. */
+export class Conversations {
+  readonly #replica: Replica;
+  readonly #neighbors = new Map<LinkId, Neighbor>();
+  readonly #admissions = new Map<number, PendingAdmission>();
+  readonly #numbers = new BoundedMap<string, string>(numbersMax);
+
+  constructor(replica: Replica) {
+    this.#replica = replica;
+  }
+
+  onLinkUp(up: LinkUp, now: Instant): void {
+    const { contacts, outbox, deadlines } = this.#replica;
+    const id = hex(up.peer);
+    contacts.onDialled(id, true, now.monoMs);
+    if (up.endpoint !== null) contacts.learn({ peer: up.peer, endpoints: [up.endpoint] }, up.isLoopback);
+    for (const old of this.all()) {
+      if (old.id === id) this.#part(old, "replaced", now);
+    }
+    if (this.#neighbors.size >= neighborsMax) {
+      return outbox.push({ kind: "disconnect", link: up.link, reason: "too_many" });
+    }
+    const neighbor = new Neighbor(up, outbox, (made) => this.#replica.catchupContext(made));
+    this.#neighbors.set(up.link, neighbor);
+    deadlines.set(`greeting:${up.link}`, now.monoMs + greetingMsMax);
+    const items = this.#replica.policy.proofOf(this.#replica.signer.publicKey).map((item) => item.bytes);
+    neighbor.window.send({ type: "greet", version: graphProtocolVersion, wallMs: now.wallMs, items });
+  }
+
+  onLinkDown(link: LinkId, now: Instant): void {
+    const neighbor = this.#neighbors.get(link);
+    if (neighbor !== undefined) this.#forget(neighbor, now);
+  }
+
+  onFrame(link: LinkId, bytes: Uint8Array, now: Instant): void {
+    const neighbor = this.#neighbors.get(link);
+    if (neighbor === undefined) return; // it was parted with while the frame was under way
+    const message = decodeMessage(bytes);
+    const isTaken = message !== null && this.#onMessage(neighbor, message, now);
+    if (!isTaken && neighbor.onBad()) this.#part(neighbor, "misbehaved", now);
+    this.#advance(neighbor, now);
+  }
+
+  onWritable(link: LinkId, now: Instant): void {
+    const neighbor = this.#neighbors.get(link);
+    if (neighbor === undefined) return;
+    neighbor.window.onWritable();
+    if (neighbor.phase === "open" && neighbor.window.waitingBytes === 0 && neighbor.window.takeMissed()) {
+      neighbor.catchup.begin();
+    }
+    this.#advance(neighbor, now);
+  }
+
+  /** A neighbor that has not shown why it may take part is let go. */
+  onGreetingLate(link: LinkId): void {
+    const neighbor = this.#neighbors.get(link);
+    if (neighbor === undefined || neighbor.phase === "open") return;
+    this.#replica.outbox.push({ kind: "disconnect", link, reason: "greeting_late" });
+  }
+
+  /** Time to compare again with a live neighbor. */
+  onCatchupDue(link: LinkId): void {
+    const neighbor = this.#neighbors.get(link);
+    if (neighbor?.phase === "open") neighbor.catchup.begin();
+  }
+
+  /** Items of ours became durable: an admission may be among them, and its joiner waits. */
+  onIssued(ticket: number, items: readonly Item[], now: Instant): void {
+    for (const item of items) this.#noteNumber(item);
+    const admission = this.#admissions.get(ticket);
+    if (admission === undefined) return;
+    this.#admissions.delete(ticket);
+    const neighbor = this.#neighbors.get(admission.link);
+    if (neighbor === undefined) return;
+    neighbor.window.send({ type: "knock", content: admission.reply(items[0] as AuthorityItem) });
+    this.#judge(neighbor, now);
+  }
+
+  /** The store did not take an admission: the joiner may try again. */
+  onIssueFailed(ticket: number, now: Instant): void {
+    const admission = this.#admissions.get(ticket);
+    const neighbor = admission === undefined ? undefined : this.#neighbors.get(admission.link);
+    this.#admissions.delete(ticket);
+    if (neighbor !== undefined) this.#refuse(neighbor, "store_failed", [], now);
+  }
+
+  /** Sends items that entered the set to every neighbor but the one that brought them. */
+  flood(items: readonly Item[], from: LinkId | null): void {
+    if (items.length === 0) return;
+    const open = this.all().filter((neighbor) => neighbor.phase === "open" && neighbor.link !== from);
+    if (open.length === 0) return;
+    for (const bytes of packedBytes(items)) {
+      for (const neighbor of open) neighbor.window.sendEncoded(bytes);
+    }
+  }
+
+  /** Who may take part may have changed. */
+  onAuthority(now: Instant): void {
+    const { policy, signer } = this.#replica;
+    const isIn = policy.mayConnect(signer.publicKey);
+    for (const neighbor of this.all()) {
+      if (neighbor.phase === "greeting") continue;
+      if (neighbor.phase !== "open" || !isIn || !policy.mayConnect(neighbor.peer)) this.#judge(neighbor, now);
+    }
+  }
+
+  /** Tells neighbors where this node and its neighbors are: one of them everything, or all what is new. */
+  tellContacts(only: Neighbor | null): void {
+    const { endpoints, signer, contacts } = this.#replica;
+    const own: ContactHint = { peer: signer.publicKey, endpoints: endpoints.slice(0, contactEndpointsMax) };
+    for (const neighbor of only === null ? this.all() : [only]) {
+      if (neighbor.phase !== "open") continue;
+      const others = this.all().filter((other) => other !== neighbor && other.phase === "open")
+        .map((other) => contacts.hint(other.id)).filter((hint) => hint !== null).slice(0, contactsMax);
+      neighbor.window.send({ type: "contacts", contacts: [own, ...others] });
+    }
+  }
+
+  /** Whether there is a channel with this lineage (hex). */
+  has(id: string): boolean {
+    return this.all().some((neighbor) => neighbor.id === id);
+  }
+
+  all(): Neighbor[] {
+    return [...this.#neighbors.values()];
+  }
+
+  snapshot(): ReplicaSnapshot["neighbors"] {
+    return this.all().map(({ id, phase, catchup, isSynchronised, window }) => ({
+      peer: id,
+      phase,
+      catchup: catchup.state,
+      isSynchronised,
+      waitingBytes: window.waitingBytes,
+    }));
+  }
+
+  /** Handles a message; `false` if no honest node says that now. */
+  #onMessage(neighbor: Neighbor, message: GraphMessage, now: Instant): boolean {
+    switch (message.type) {
+      case "greet":
+        return this.#onGreet(neighbor, message, now);
+      case "refuse":
+        return this.#onRefuse(neighbor, message, now);
+      case "knock":
+        return this.#onKnock(neighbor, message.content, now);
+      case "items":
+        return neighbor.phase === "open" && this.#onItems(neighbor, message.items, now);
+      case "contacts":
+        return neighbor.phase === "open" && this.#onContacts(neighbor, message.contacts);
+      case "summary":
+      case "elements":
+      case "want":
+      case "served":
+        return neighbor.phase === "open" && neighbor.catchup.onMessage(message);
+    }
+  }
+
+  #onGreet(neighbor: Neighbor, greet: GraphMessage & { type: "greet" }, now: Instant): boolean {
+    if (neighbor.phase !== "greeting" || greet.items.length > proofItemsMax) return false;
+    if (greet.version !== graphProtocolVersion) {
+      this.#refuse(neighbor, "unsupported_version", [], now);
+      return true;
+    }
+    this.#replica.peerTime.sample(neighbor.id, greet.wallMs, neighbor.up.dialled, now);
+    neighbor.phase = "stranger";
+    this.#onProof(neighbor, greet.items, now);
+    if (neighbor.phase === "stranger") this.#judge(neighbor, now);
+    return true;
+  }
+
+  #onRefuse(neighbor: Neighbor, refuse: GraphMessage & { type: "refuse" }, now: Instant): boolean {
+    if (refuse.items.length > proofItemsMax) return false;
+    this.#onProof(neighbor, refuse.items, now);
+    this.#replica.outbox.emit({ kind: "refused", peer: neighbor.peer, reason: refuse.reason });
+    this.#part(neighbor, "refused", now);
+    return true;
+  }
+
+  #onKnock(neighbor: Neighbor, content: Value, now: Instant): boolean {
+    if (neighbor.phase !== "stranger" && neighbor.phase !== "knocking") return false;
+    const { policy, signer } = this.#replica;
+    const answer: KnockAnswer = policy.answerKnock(signer.publicKey, neighbor.peer, content, now);
+    if (answer.learn !== undefined) this.#replica.learn(answer.learn, neighbor.link, now);
+    if (answer.reply !== undefined) neighbor.window.send({ type: "knock", content: answer.reply });
+    if (answer.end !== undefined) {
+      if (neighbor.phase === "knocking") {
+        this.#replica.outbox.emit({ kind: "refused", peer: neighbor.peer, reason: answer.end });
+      }
+      this.#refuse(neighbor, answer.end, [], now);
+    } else if (answer.issue !== undefined && answer.replyIssued !== undefined) {
+      const ticket = this.#replica.issue({ kind: "issue", bodies: [answer.issue], lists: [] }, now);
+      if (ticket === null) this.#refuse(neighbor, "not_now", [], now);
+      else this.#admissions.set(ticket, { link: neighbor.link, reply: answer.replyIssued });
+    } else if (answer.learn !== undefined && this.#neighbors.has(neighbor.link)) {
+      if (policy.mayConnect(signer.publicKey)) this.#judge(neighbor, now);
+    }
+    return true;
+  }
+
+  /** Decides what a neighbor is to us, and we to it, by what is known now. */
+  #judge(neighbor: Neighbor, now: Instant): void {
+    const { policy, signer } = this.#replica;
+    if (!policy.mayConnect(signer.publicKey)) {
+      if (neighbor.phase === "knocking") return;
+      const content = policy.beginKnock(signer.publicKey, neighbor.peer, now);
+      if (content === null) return this.#part(neighbor, "not_a_member", now);
+      neighbor.phase = "knocking";
+      neighbor.window.send({ type: "knock", content });
+    } else if (policy.mayConnect(neighbor.peer)) {
+      if (neighbor.phase !== "open") this.#open(neighbor);
+    } else {
+      const reasons = policy.reasonsAgainst(neighbor.peer);
+      // Without a reason it is a stranger, who may still knock; `greeting_late` ends the wait.
+      if (reasons.length > 0 || neighbor.phase === "open") this.#refuse(neighbor, "removed", reasons, now);
+      else neighbor.phase = "stranger";
+    }
+  }
+
+  #open(neighbor: Neighbor): void {
+    neighbor.phase = "open";
+    this.#replica.deadlines.clear(`greeting:${neighbor.link}`);
+    this.#replica.outbox.emit({ kind: "neighborUp", peer: neighbor.peer });
+    this.tellContacts(neighbor);
+    neighbor.catchup.begin();
+  }
+
+  /** Takes authority items that a neighbor shows before it may take part; nothing else is taken then. */
+  #onProof(neighbor: Neighbor, list: readonly Uint8Array[], now: Instant): void {
+    const { crypto, graph } = this.#replica;
+    this.#onItems(
+      neighbor,
+      list.filter((bytes) => {
+        const parsed = parseItem(crypto, graph, bytes);
+        return parsed.ok && !isData(parsed.item);
+      }),
+      now,
+    );
+  }
+
+  #onItems(neighbor: Neighbor, list: readonly Uint8Array[], now: Instant): boolean {
+    const { crypto, graph, set, peerTime } = this.#replica;
+    const items = new Map<string, Item>();
+    let bad = 0;
+    for (const bytes of list) {
+      const parsed = parseItem(crypto, graph, bytes);
+      if (!parsed.ok) {
+        bad++;
+      } else if (!set.has(parsed.item.id) && !items.has(parsed.item.id)) {
+        const { item } = parsed;
+        // Too far ahead is not taken yet; whoever holds it offers it again.
+        if (isData(item) && item.head.at > peerTime.at(now) + aheadMsMax) continue;
+        if (verifyItem(crypto, graph, item)) items.set(item.id, item);
+        else bad++;
+      }
+    }
+    for (const item of items.values()) this.#noteNumber(item);
+    if (items.size > 0) {
+      const change = this.#replica.learn([...items.values()], neighbor.link, now);
+      this.#answerVoid(neighbor, change);
+    }
+    if (bad > 0 && neighbor.onBad(bad)) this.#part(neighbor, "misbehaved", now);
+    return true;
+  }
+
+  /** A void item is answered with what voids it, once for each lineage. */
+  #answerVoid(neighbor: Neighbor, change: SetChange): void {
+    if (neighbor.phase !== "open") return;
+    const { policy } = this.#replica;
+    for (const { item, place } of change.outside) {
+      if (place !== "shelf" || !isData(item) || policy.judge(item) !== "void") continue;
+      if (!neighbor.told.add(hex(item.head.author))) continue;
+      for (const bytes of packedBytes(policy.reasonsAgainst(item.head.author))) {
+        neighbor.window.sendEncoded(bytes);
+      }
+    }
+  }
+
+  #onContacts(neighbor: Neighbor, hints: readonly ContactHint[]): boolean {
+    const { contacts, policy, graph } = this.#replica;
+    for (const hint of hints) {
+      if (!policy.mayConnect(hint.peer)) continue;
+      if (!contacts.learn(hint, neighbor.up.isLoopback)) continue;
+      this.#replica.keep(contactEntry(graph, hint));
+      // What a neighbor says of itself goes one step further, so that its neighbors' neighbors may dial it.
+      if (hex(hint.peer) === neighbor.id) {
+        for (const other of this.all()) {
+          if (other !== neighbor && other.phase === "open") {
+            other.window.send({ type: "contacts", contacts: [hint] });
+          }
+        }
+      }
+    }
+    return true;
+  }
+
+  #advance(neighbor: Neighbor, now: Instant): void {
+    if (this.#neighbors.has(neighbor.link) && neighbor.catchup.advance()) {
+      this.#replica.onCaughtUp(neighbor, now);
+    }
+  }
+
+  #refuse(neighbor: Neighbor, reason: string, items: readonly Item[], now: Instant): void {
+    const bytes = items.slice(0, proofItemsMax).map((item) => item.bytes);
+    neighbor.window.send({ type: "refuse", reason, items: fitting(bytes) });
+    this.#part(neighbor, reason, now);
+    if (reason === "removed") this.#replica.contacts.forget(neighbor.id);
+  }
+
+  #part(neighbor: Neighbor, reason: string, now: Instant): void {
+    this.#replica.outbox.push({ kind: "disconnect", link: neighbor.link, reason });
+    this.#forget(neighbor, now);
+  }
+
+  #forget(neighbor: Neighbor, now: Instant): void {
+    const { deadlines, outbox, contacts, peerTime } = this.#replica;
+    this.#neighbors.delete(neighbor.link);
+    deadlines.clear(`greeting:${neighbor.link}`);
+    deadlines.clear(`catchup:${neighbor.link}`);
+    peerTime.remove(neighbor.id);
+    contacts.onLost(neighbor.id, now.monoMs);
+    if (neighbor.phase === "open") outbox.emit({ kind: "neighborDown", peer: neighbor.peer });
+  }
+
+  /** Two items with one number: nothing is void by it, but it is told. */
+  #noteNumber(item: Item): void {
+    const number = numberOf(item);
+    if (number === null || item.head === null) return;
+    const known = this.#numbers.get(number);
+    if (known === undefined) this.#numbers.set(number, item.id);
+    else if (known !== item.id) this.#replica.outbox.emit({ kind: "fork", author: item.head.author });
+  }
+}
+
+/** As many of these, first to last, as fit one message. */
+function fitting(items: readonly Uint8Array[]): readonly Uint8Array[] {
+  let bytes = 0;
+  return items.filter((item) => (bytes += item.length + 8) <= 60_000);
+}

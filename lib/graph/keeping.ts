@@ -1,0 +1,156 @@
+/**
+ * What a replica keeps in the store: items with their arrival numbers, how far it has seen each
+ * neighbor's arrivals, and where peers are. Others' items are kept behind their use: they are checked,
+ * shown and forwarded at once, and offered to the store until it takes them.
+ */
+
+import { compareBytes, concat, hex, uintBytes } from "../base/bytes.ts";
+import type { Crypto, StoreEntry, StoreKey } from "../base/ports.ts";
+import type { Item } from "../records/item.ts";
+import { parseItem } from "../records/item_codec.ts";
+import type { Entry } from "../records/item_set.ts";
+import { decode, encode, isArray, isBytes, isText, isUint } from "../wire/codec.ts";
+import { contactEndpointsMax } from "./limits.ts";
+import { type ContactHint, type Cursor, elementBytes, type SetKind } from "./messages.ts";
+
+/** What a store held of one graph. */
+export interface Restored {
+  readonly items: readonly { readonly item: Item; readonly arrival: number }[];
+  readonly cursors: ReadonlyMap<string, Cursor>;
+  readonly contacts: readonly ContactHint[];
+  /** Entries that no longer are what was written. */
+  readonly damaged: readonly StoreEntry[];
+}
+
+const formatItem = 1;
+const digestBytes = 16;
+const itemHeadBytes = 1 + 8 + digestBytes;
+
+/** Everything of one graph begins with this key. */
+export function graphPrefix(graph: Uint8Array): StoreKey {
+  return ["graph", graph];
+}
+
+/** An item as it is stored: format, arrival number, digest of the bytes, bytes. */
+export function itemEntry(crypto: Crypto, graph: Uint8Array, item: Item, arrival: number): StoreEntry {
+  const digest = crypto.sha256(item.bytes).subarray(0, digestBytes);
+  const value = concat(Uint8Array.of(formatItem), uintBytes(arrival, 8), digest, item.bytes);
+  return { key: itemKey(graph, item), value };
+}
+
+/** Where an item is stored. */
+export function itemKey(graph: Uint8Array, item: Item): StoreKey {
+  return [...graphPrefix(graph), "item", item.hash];
+}
+
+/** How far a neighbor's arrivals were seen, as it is stored. */
+export function cursorEntry(graph: Uint8Array, peer: Uint8Array, set: SetKind, cursor: Cursor): StoreEntry {
+  const key = [...graphPrefix(graph), "cursor", peer, set];
+  return { key, value: encode([cursor.arrival, cursor.element]) };
+}
+
+/** Where a peer may be reached, as it is stored. */
+export function contactEntry(graph: Uint8Array, hint: ContactHint): StoreEntry {
+  return { key: [...graphPrefix(graph), "contact", hint.peer], value: encode(hint.endpoints) };
+}
+
+/** Key of a cursor in {@linkcode Restored.cursors}. */
+export function cursorName(peer: string, set: SetKind): string {
+  return `${peer}:${set}`;
+}
+
+/** Reads back what was stored. What does not hold is named as damaged, never used and never thrown at. */
+export function restore(crypto: Crypto, graph: Uint8Array, entries: readonly StoreEntry[]): Restored {
+  const items: { item: Item; arrival: number }[] = [];
+  const cursors = new Map<string, Cursor>();
+  const contacts: ContactHint[] = [];
+  const damaged: StoreEntry[] = [];
+  for (const entry of entries) {
+    const [, , kind, id, set] = entry.key;
+    if (kind === "item") {
+      const item = readItem(crypto, graph, entry);
+      if (item === null) damaged.push(entry);
+      else items.push(item);
+    } else if (kind === "cursor" && id instanceof Uint8Array) {
+      const cursor = readCursor(entry.value);
+      if (cursor === null) damaged.push(entry);
+      else cursors.set(cursorName(hex(id), set as SetKind), cursor);
+    } else if (kind === "contact" && id instanceof Uint8Array) {
+      const hint = readContact(id, entry.value);
+      if (hint === null) damaged.push(entry);
+      else contacts.push(hint);
+    }
+  }
+  items.sort((a, b) => a.arrival - b.arrival || compareBytes(a.item.hash, b.item.hash));
+  return { items, cursors, contacts, damaged };
+}
+
+/** Items that still have to reach the store, each once, with the arrival number it has by then. */
+export class Unstored {
+  readonly #items = new Map<string, Entry>();
+  readonly #dropped = new Map<string, Item>();
+
+  /** An item is new, or has another arrival number than the store knows. */
+  add(entry: Entry): void {
+    this.#items.set(entry.item.id, entry);
+    this.#dropped.delete(entry.item.id);
+  }
+
+  /** An item is no longer known and leaves the store. */
+  drop(item: Item): void {
+    this.#items.delete(item.id);
+    this.#dropped.set(item.id, item);
+  }
+
+  /** Takes what waits, at most `count` items and about `bytes` bytes. Aside items are not kept: they are asked for again. */
+  take(count: number, bytes: number): { readonly entries: Entry[]; readonly dropped: Item[] } {
+    const entries: Entry[] = [];
+    let total = 0;
+    for (const [id, entry] of this.#items) {
+      if (entries.length >= count || (entries.length > 0 && total + entry.item.bytes.length > bytes)) break;
+      this.#items.delete(id);
+      if (entry.place === "aside") continue;
+      entries.push(entry);
+      total += entry.item.bytes.length + itemHeadBytes;
+    }
+    const dropped = [...this.#dropped.values()].slice(0, count);
+    for (const item of dropped) this.#dropped.delete(item.id);
+    return { entries, dropped };
+  }
+
+  /** Whether nothing waits. */
+  get isEmpty(): boolean {
+    return this.#items.size === 0 && this.#dropped.size === 0;
+  }
+}
+
+function readItem(
+  crypto: Crypto,
+  graph: Uint8Array,
+  { key, value }: StoreEntry,
+): { item: Item; arrival: number } | null {
+  if (value[0] !== formatItem || value.length <= itemHeadBytes) return null;
+  const bytes = value.subarray(itemHeadBytes);
+  const digest = value.subarray(9, itemHeadBytes);
+  // The disk may have changed a bit and no one would say so (reliability §0.11).
+  if (compareBytes(crypto.sha256(bytes).subarray(0, digestBytes), digest) !== 0) return null;
+  const parsed = parseItem(crypto, graph, bytes);
+  if (!parsed.ok || !(key[3] instanceof Uint8Array) || hex(key[3]) !== parsed.item.id) return null;
+  let arrival = 0;
+  for (const byte of value.subarray(1, 9)) arrival = arrival * 256 + byte;
+  return Number.isSafeInteger(arrival) ? { item: parsed.item, arrival } : null;
+}
+
+function readCursor(value: Uint8Array): Cursor | null {
+  const decoded = decode(value);
+  if (!decoded.ok || !isArray(decoded.value, 2)) return null;
+  const [arrival, element] = decoded.value;
+  return isUint(arrival) && isBytes(element, elementBytes) ? { arrival, element } : null;
+}
+
+function readContact(peer: Uint8Array, value: Uint8Array): ContactHint | null {
+  const decoded = decode(value);
+  if (!decoded.ok || !isArray(decoded.value) || decoded.value.length > contactEndpointsMax) return null;
+  const endpoints = decoded.value.filter((endpoint) => isText(endpoint, 64));
+  return peer.length === 32 ? { peer, endpoints } : null;
+}

@@ -1,0 +1,82 @@
+/** Limits of a graph's conversations. `docs/LIMITS.md` is generated from these comments. */
+
+/** Neighbors that a node looks for by itself: design §5, 5 near and 3 random; fewer peers than that make a full mesh. */
+export const neighborsIdeal: number = 8;
+
+/** Neighbors that a node keeps: a full mesh to 32 (design §5). More are refused. */
+export const neighborsMax: number = 32;
+
+/** Peers of the graph remembered with their endpoints: HyParView's passive view (design §5). The oldest gives way. */
+export const contactsMax: number = 48;
+
+/** Endpoints of one peer that are remembered and dialled: a bound on dial floods (T18). */
+export const contactEndpointsMax: number = 4;
+
+/** First pause before a contact is dialled again; doubled after each failure. */
+export const dialBackoffMsMin: number = 500;
+
+/** Longest pause before a contact is dialled again. */
+export const dialBackoffMsMax: number = 60_000;
+
+/** Dial attempts under way at once in one graph. */
+export const dialsMax: number = 4;
+
+/** A neighbor must have shown what lets it connect within this time. */
+export const greetingMsMax: number = 30_000;
+
+/** Bytes sent on one link before it must report that they left: a fair share of the link's own queue (T14). */
+export const sendWindowBytes: number = 262_144;
+
+/** Bytes that wait for a link's window. What is beyond is dropped and made good by the next catch-up. */
+export const sendQueueBytesMax: number = 1_048_576;
+
+/** Bytes of one message on a channel: the longest message of a link less the channel's own head. */
+export const graphMessageBytesMax: number = 65_472;
+
+/** Bytes of items in one message: three quarters of the longest message, so that one more item fits. */
+export const itemsMessageBytes: number = 49_152;
+
+/** Elements in one page of a list: 16 bytes each. */
+export const elementsPageMax: number = 2_048;
+
+/** Rounds of one catch-up of one set: arrival cursor, then twice the list. What still differs waits for the next. */
+export const catchupRoundsMax: number = 3;
+
+/** Pause between two catch-ups with a live neighbor: finds what a full queue dropped. */
+export const catchupPauseMs: number = 60_000;
+
+/** Pause before the next catch-up with a neighbor whose set still differs. */
+export const divergedPauseMs: number = 5_000;
+
+/** Bad items, or messages that are none, that a neighbor may send before its channel is closed (T32). */
+export const badItemsMax: number = 20;
+
+/** Own items that wait for the store. A further write is refused. */
+export const writesPendingMax: number = 10_000;
+
+/** Pause before items that the store refused are offered to it again; doubled after each failure. */
+export const storeRetryMsMin: number = 500;
+
+/** Longest pause before items that the store refused are offered again. */
+export const storeRetryMsMax: number = 30_000;
+
+/** Peer time differs from the wall clock by at most this; beyond, the clock counts as wrong (protocol §4). */
+export const peerTimeOffsetMsMax: number = 600_000;
+
+/** Neighbors whose clocks count before peer time follows them (protocol §4). */
+export const peerTimeSamplesMin: number = 3;
+
+/** How often a replica looks at the time even if nothing is due: finds clocks that were moved. */
+export const tickMs: number = 15_000;
+
+/** Items past their `until` by this much are dropped from the store: a clock set wrong for an hour destroys nothing. */
+export const dropAfterMs: number = 3_600_000;
+
+/** Items that one greeting or refusal carries: two chains of 24 links and the lists of what stays. */
+export const proofItemsMax: number = 256;
+
+/** Lineages about whose end one neighbor was told in one conversation. */
+export const toldMax: number = 1_024;
+
+/** Recent items whose sequence numbers are compared to find forks. The oldest gives way. */
+export const numbersMax: number = 65_536;

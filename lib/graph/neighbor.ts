@@ -1,0 +1,45 @@
+/** One node at the other end of a channel, as far as this graph knows it. */
+
+import { BoundedSet } from "../base/bounded.ts";
+import { hex } from "../base/bytes.ts";
+import { Catchup, type CatchupContext } from "./catchup.ts";
+import { badItemsMax, toldMax } from "./limits.ts";
+import type { LinkId, LinkUp } from "./machine.ts";
+import { LinkWindow, type Outbox } from "./outbox.ts";
+
+/**
+ * Where a neighbor stands: it has not greeted yet; it is no member and may only knock; we are no member
+ * yet and knock; or both take part.
+ */
+export type NeighborPhase = "greeting" | "stranger" | "knocking" | "open";
+
+/** The state of one channel. */
+export class Neighbor {
+  readonly link: LinkId;
+  readonly peer: Uint8Array;
+  /** Lineage in hex. */
+  readonly id: string;
+  readonly up: LinkUp;
+  readonly window: LinkWindow;
+  readonly catchup: Catchup;
+  phase: NeighborPhase = "greeting";
+  isSynchronised = false;
+  /** Lineages about whose end it was told. */
+  readonly told: BoundedSet<string> = new BoundedSet(toldMax);
+  #bad = 0;
+
+  constructor(up: LinkUp, outbox: Outbox, context: (neighbor: Neighbor) => CatchupContext) {
+    this.link = up.link;
+    this.peer = up.peer;
+    this.id = hex(up.peer);
+    this.up = up;
+    this.window = new LinkWindow(up.link, outbox);
+    this.catchup = new Catchup(context(this), this.window);
+  }
+
+  /** It sent something that no honest node sends; tells whether that was once too often. */
+  onBad(count = 1): boolean {
+    this.#bad += count;
+    return this.#bad > badItemsMax;
+  }
+}

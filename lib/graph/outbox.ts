@@ -1,0 +1,103 @@
+/** Effects of one step, and the fair window of each link: bulk waits for `writable`, live items wait bounded. */
+
+import { assert } from "../base/assert.ts";
+import { BoundedQueue } from "../base/bounded.ts";
+import type { Effect, LinkId, ReplicaEvent } from "./machine.ts";
+import { sendQueueBytesMax, sendWindowBytes } from "./limits.ts";
+import { encodeMessage, type GraphMessage } from "./messages.ts";
+
+/** Collects the effects of a step. */
+export class Outbox {
+  #effects: Effect[] = [];
+
+  /** Adds an effect. */
+  push(effect: Effect): void {
+    this.#effects.push(effect);
+  }
+
+  /** Adds an event. */
+  emit(event: ReplicaEvent): void {
+    this.#effects.push({ kind: "emit", event });
+  }
+
+  /** Returns the effects of the step and begins the next. */
+  take(): Effect[] {
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+}
+
+/** The sending side of one link. */
+export class LinkWindow {
+  readonly #link: LinkId;
+  readonly #outbox: Outbox;
+  readonly #waiting = new BoundedQueue<Uint8Array>(16_384, sendQueueBytesMax, (bytes) => bytes.length);
+  #bulk: Iterator<GraphMessage>[] = [];
+  #used = 0;
+  #missed = false;
+
+  constructor(link: LinkId, outbox: Outbox) {
+    this.#link = link;
+    this.#outbox = outbox;
+  }
+
+  /** Sends a message in its turn; tells whether it had to be dropped. */
+  send(message: GraphMessage): boolean {
+    return this.sendEncoded(encodeMessage(message));
+  }
+
+  /** Sends the bytes of a message in their turn. What does not fit is dropped and remembered as missed. */
+  sendEncoded(bytes: Uint8Array): boolean {
+    if (this.#waiting.size === 0 && this.#bulk.length === 0 && this.#used < sendWindowBytes) {
+      this.#transmit(bytes);
+      return true;
+    }
+    if (this.#waiting.push(bytes)) return true;
+    this.#missed = true;
+    return false;
+  }
+
+  /** Sends a sequence of messages as the window allows, after what waits already. */
+  sendBulk(messages: Iterator<GraphMessage>): void {
+    this.#bulk.push(messages);
+    this.#pump();
+  }
+
+  /** The link has taken everything that was sent. */
+  onWritable(): void {
+    this.#used = 0;
+    this.#pump();
+  }
+
+  /** Whether something was dropped since this was asked last. */
+  takeMissed(): boolean {
+    const missed = this.#missed;
+    this.#missed = false;
+    return missed;
+  }
+
+  /** Bytes that wait for the window. */
+  get waitingBytes(): number {
+    return this.#waiting.bytes;
+  }
+
+  #pump(): void {
+    // A catch-up's answers keep their order: bulk first, then what was said after it began.
+    while (this.#used < sendWindowBytes) {
+      const bulk = this.#bulk[0];
+      if (bulk === undefined) break;
+      const next = bulk.next();
+      if (next.done) this.#bulk.shift();
+      else this.#transmit(encodeMessage(next.value));
+    }
+    if (this.#bulk.length > 0) return;
+    while (this.#used < sendWindowBytes && this.#waiting.size > 0) this.#transmit(this.#waiting.shift()!);
+  }
+
+  #transmit(bytes: Uint8Array): void {
+    assert(bytes.length > 0, "a message has bytes");
+    this.#used += bytes.length;
+    this.#outbox.push({ kind: "send", links: [this.#link], bytes });
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Peer time: the wall clock, moved by the median difference to the neighbors' clocks (protocol §4), so
+ * that nodes whose clocks are minutes apart still hide a record at the same moment. It never decides
+ * what is valid. A clock too far from all neighbors' counts as wrong.
+ */
+
+import type { Instant } from "../base/ports.ts";
+import { peerTimeOffsetMsMax, peerTimeSamplesMin } from "./limits.ts";
+
+/** The clock of one node of a graph. */
+export class PeerTime {
+  readonly #samples = new Map<string, { readonly offsetMs: number; readonly dialled: boolean }>();
+  #offsetMs = 0;
+  #wrong = false;
+
+  /** A neighbor's wall clock said `theirWallMs` at our `now`. */
+  sample(peer: string, theirWallMs: number, dialled: boolean, now: Instant): void {
+    this.#samples.set(peer, { offsetMs: theirWallMs - now.wallMs, dialled });
+    this.#judge();
+  }
+
+  /** A neighbor is gone, and its clock with it. */
+  remove(peer: string): void {
+    if (this.#samples.delete(peer)) this.#judge();
+  }
+
+  /** The peer time at an instant, in wall milliseconds. */
+  at(now: Instant): number {
+    return Math.max(1, now.wallMs + this.#offsetMs);
+  }
+
+  /** Whether this clock and the neighbors' are too far apart to stamp or sweep anything. */
+  get isWrong(): boolean {
+    return this.#wrong;
+  }
+
+  /** What peer time adds to the wall clock, in milliseconds. */
+  get offsetMs(): number {
+    return this.#offsetMs;
+  }
+
+  #judge(): void {
+    const samples = [...this.#samples.values()];
+    // At least one that we chose ourselves: whoever dials us in numbers must not set our clock (timejacking).
+    const enough = samples.length >= peerTimeSamplesMin && samples.some((sample) => sample.dialled);
+    const median = enough ? medianOf(samples.map((sample) => sample.offsetMs)) : 0;
+    this.#wrong = Math.abs(median) > peerTimeOffsetMsMax;
+    this.#offsetMs = Math.max(-peerTimeOffsetMsMax, Math.min(peerTimeOffsetMsMax, median));
+  }
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[(sorted.length - 1) >> 1]!;
+}

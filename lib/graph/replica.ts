@@ -1,0 +1,437 @@
+/**
+ * The replica: the machine of one graph at one node. It holds the local copy of the set of items, this
+ * node's side of every conversation with a neighbor, and what users see of it (protocol §4 to §6).
+ *
+ * Parts: {@linkcode ItemSet} (what stands), {@linkcode Writer} (own items), {@linkcode Neighbor} and
+ * its catch-up (conversations), {@linkcode Contacts} (whom to dial), {@linkcode Showing} (events and
+ * expiry), keeping (the store). Others' items are forwarded as soon as they are checked; own ones
+ * when they are durable.
+ */
+
+import { hex } from "../base/bytes.ts";
+import { DeadlineTable } from "../base/deadlines.ts";
+import type { ErrorCode } from "../base/errors.ts";
+import type { Crypto, Instant, Random, StoreEntry } from "../base/ports.ts";
+import { jittered } from "../base/random.ts";
+import type { AuthorityItem, Item } from "../records/item.ts";
+import { type Entry, ItemSet, type SetChange, type Shown } from "../records/item_set.ts";
+import { isOfAuthority } from "../records/policy.ts";
+import type { Signer } from "../wire/envelope.ts";
+import type { CatchupContext } from "./catchup.ts";
+import { Contacts } from "./contacts.ts";
+import { Conversations } from "./conversations.ts";
+import { cursorEntry, cursorName, itemEntry, itemKey, restore, Unstored } from "./keeping.ts";
+import {
+  catchupPauseMs,
+  dialsMax,
+  divergedPauseMs,
+  neighborsIdeal,
+  storeRetryMsMax,
+  storeRetryMsMin,
+  tickMs,
+} from "./limits.ts";
+import type { Effect, Input, LinkId, Machine, Outcome, Request } from "./machine.ts";
+import type { Cursor, SetKind } from "./messages.ts";
+import type { Neighbor } from "./neighbor.ts";
+import { Outbox } from "./outbox.ts";
+import { PeerTime } from "./peer_time.ts";
+import type { GraphPolicy } from "./policy.ts";
+import { Showing } from "./showing.ts";
+import { Writer } from "./writer.ts";
+
+/** What a replica is made of. */
+export interface ReplicaOptions {
+  /** 32 bytes. */
+  readonly graph: Uint8Array;
+  readonly signer: Signer;
+  readonly policy: GraphPolicy;
+  readonly crypto: Crypto;
+  readonly random: Random;
+}
+
+/** A replica's state as plain data. */
+export interface ReplicaSnapshot {
+  readonly isLoaded: boolean;
+  readonly isClosed: boolean;
+  readonly neighbors: readonly {
+    readonly peer: string;
+    readonly phase: string;
+    readonly catchup: string;
+    readonly isSynchronised: boolean;
+    readonly waitingBytes: number;
+  }[];
+  readonly contacts: number;
+  readonly known: number;
+  readonly aside: number;
+  readonly shelf: number;
+  readonly authorityItems: number;
+  readonly dataItems: number;
+  readonly authorityFingerprint: string;
+  readonly dataFingerprint: string;
+  readonly visibleRecords: number;
+  readonly pendingWrites: number;
+  readonly unstored: boolean;
+  readonly peerTimeOffsetMs: number;
+  readonly isClockWrong: boolean;
+}
+
+type Deadline = "tick" | "seek" | "storeRetry" | `greeting:${LinkId}` | `catchup:${LinkId}`;
+
+/** The machine of one graph. */
+export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
+  readonly graph: Uint8Array;
+  /** What stands. Read only. */
+  readonly set: ItemSet;
+  readonly policy: GraphPolicy;
+  readonly signer: Signer;
+  readonly crypto: Crypto;
+  readonly peerTime: PeerTime = new PeerTime();
+  readonly outbox: Outbox = new Outbox();
+  readonly deadlines: DeadlineTable<Deadline> = new DeadlineTable();
+  readonly contacts: Contacts;
+  readonly showing: Showing;
+  readonly #random: Random;
+  readonly #writer: Writer;
+  readonly #unstored = new Unstored();
+  readonly #conversations: Conversations;
+  readonly #cursors = new Map<string, Cursor>();
+  readonly #newEntries: StoreEntry[] = [];
+  readonly #storing = new Map<number, readonly Entry[]>();
+  #endpoints: readonly string[] = [];
+  #ticket = 0;
+  #storeFailures = 0;
+  #isLoaded = false;
+  #isClosed = false;
+  #last: Instant = { monoMs: 0, wallMs: 0 };
+
+  constructor(options: ReplicaOptions) {
+    this.graph = options.graph;
+    this.signer = options.signer;
+    this.policy = options.policy;
+    this.crypto = options.crypto;
+    this.#random = options.random;
+    this.set = new ItemSet(options.policy);
+    this.contacts = new Contacts(options.random);
+    this.showing = new Showing(this.set, hex(options.signer.publicKey));
+    const { crypto, random, signer, graph, policy } = options;
+    this.#writer = new Writer({ crypto, random, signer, graph, policy, set: this.set });
+    this.#conversations = new Conversations(this);
+  }
+
+  /** Begins: asks for what the store holds. */
+  start(now: Instant): readonly Effect[] {
+    this.#last = now;
+    this.deadlines.set("tick", now.monoMs + tickMs);
+    this.outbox.push({ kind: "load" });
+    return this.outbox.take();
+  }
+
+  handle(input: Input, now: Instant): readonly Effect[] {
+    if (this.#isClosed) return this.#afterClose(input);
+    this.#last = now;
+    this.#judgeTime(now);
+    this.#dispatch(input, now);
+    this.#seek(now);
+    this.#offerToStore();
+    return this.outbox.take();
+  }
+
+  nextDeadline(): number | null {
+    if (this.#isClosed) return null;
+    const peerTime = this.peerTime.at(this.#last);
+    const times = [this.showing.nextExpiry(), this.set.nextUntil()].map((wallMs) =>
+      wallMs === null ? null : this.#last.monoMs + Math.max(0, wallMs - peerTime)
+    );
+    const due = [...times, this.deadlines.next()].filter((atMs) => atMs !== null);
+    return due.length === 0 ? null : Math.min(...due);
+  }
+
+  snapshot(): ReplicaSnapshot {
+    const { known, aside, shelf } = this.set.sizes;
+    return {
+      isLoaded: this.#isLoaded,
+      isClosed: this.#isClosed,
+      neighbors: this.#conversations.snapshot(),
+      contacts: this.contacts.hints().length,
+      known,
+      aside,
+      shelf,
+      authorityItems: this.set.authority.count,
+      dataItems: this.set.data.count,
+      authorityFingerprint: hex(this.set.authority.fingerprint(this.crypto)),
+      dataFingerprint: hex(this.set.data.fingerprint(this.crypto)),
+      visibleRecords: this.showing.count,
+      pendingWrites: this.#writer.pending,
+      unstored: !this.#unstored.isEmpty || this.#storing.size > 0,
+      peerTimeOffsetMs: this.peerTime.offsetMs,
+      isClockWrong: this.peerTime.isWrong,
+    };
+  }
+
+  /** What a record shows now, or `null`. */
+  shown(record: string, now: Instant): Shown | null {
+    return this.showing.at(record, this.peerTime.at(now));
+  }
+
+  /** All records that show something now. */
+  allShown(now: Instant): IterableIterator<Shown> {
+    return this.showing.all(this.peerTime.at(now));
+  }
+
+  /** The neighbors, in the order in which they came. */
+  neighbors(): Neighbor[] {
+    return this.#conversations.all();
+  }
+
+  /** Where this node says it may be reached. */
+  get endpoints(): readonly string[] {
+    return this.#endpoints;
+  }
+
+  /** Takes items that a neighbor (or a chain it showed) brought: checks are done, places are found, news is told. */
+  learn(items: readonly Item[], from: LinkId | null, now: Instant): SetChange {
+    const change = this.set.add(items, this.peerTime.at(now));
+    this.#tell(change, from, now);
+    for (const entry of [...change.entered, ...change.left, ...change.outside]) this.#unstored.add(entry);
+    for (const item of change.dropped) this.#unstored.drop(item);
+    return change;
+  }
+
+  /** Writes an item for the conversations (an admission); it is told when durable. */
+  issue(request: Request & { kind: "issue" }, now: Instant): number | null {
+    return this.#write(null, request, now);
+  }
+
+  /** What catch-up with a neighbor needs. */
+  catchupContext(neighbor: Neighbor): CatchupContext {
+    return {
+      set: this.set,
+      crypto: this.crypto,
+      cursor: (set) => this.#cursors.get(cursorName(neighbor.id, set)) ?? null,
+      saveCursor: (set, cursor) => this.#saveCursor(neighbor, set, cursor),
+      settledArrival: () => (this.#writer.firstPendingArrival() ?? this.set.arrival + 1) - 1,
+    };
+  }
+
+  /** A catch-up ended: tells it, and plans the next. */
+  onCaughtUp(neighbor: Neighbor, now: Instant): void {
+    const isEqual = neighbor.catchup.result === "equal";
+    if (!neighbor.isSynchronised) {
+      neighbor.isSynchronised = true;
+      this.outbox.emit({ kind: "synchronised", peer: neighbor.peer });
+    }
+    const pause = jittered(this.#random, isEqual ? catchupPauseMs : divergedPauseMs);
+    this.deadlines.set(`catchup:${neighbor.link}`, now.monoMs + pause);
+  }
+
+  #dispatch(input: Input, now: Instant): void {
+    switch (input.kind) {
+      case "call":
+        return this.#onCall(input.call, input.request, now);
+      case "linkUp":
+        return this.#conversations.onLinkUp(input, now);
+      case "linkDown":
+        return this.#conversations.onLinkDown(input.link, now);
+      case "connectFailed":
+        return this.contacts.onDialled(input.peer, false, now.monoMs);
+      case "frame":
+        return this.#conversations.onFrame(input.link, input.bytes, now);
+      case "writable":
+        return this.#conversations.onWritable(input.link, now);
+      case "stored":
+        return this.#onStored(input.ticket, now);
+      case "storeFailed":
+        return this.#onStoreFailed(input, now);
+      case "loaded":
+        return this.#onLoaded(input.entries, now);
+      case "endpoints":
+        this.#endpoints = input.endpoints;
+        return this.#conversations.tellContacts(null);
+      case "deadline":
+        return this.#onDeadline(now);
+    }
+  }
+
+  #onCall(call: number, request: Request, now: Instant): void {
+    if (request.kind === "close") {
+      this.#isClosed = true;
+      for (const neighbor of this.neighbors()) {
+        this.outbox.push({ kind: "disconnect", link: neighbor.link, reason: "closed" });
+      }
+      return this.#settle(call, { kind: "done" });
+    }
+    if (!this.#isLoaded) {
+      return this.#fail(call, "closed", "Cannot write: the graph is still being loaded; await its opening");
+    }
+    if (this.peerTime.isWrong) {
+      const message =
+        "Cannot write: this machine's clock differs from its neighbors' by more than 10 minutes; set it";
+      return this.#fail(call, "clock_wrong", message);
+    }
+    this.#write(call, request, now);
+  }
+
+  #write(call: number | null, request: Exclude<Request, { kind: "close" }>, now: Instant): number | null {
+    const written = this.#writer.write(request, this.peerTime.at(now));
+    if (!written.ok) {
+      if (call !== null) this.#fail(call, written.code, written.message);
+      return null;
+    }
+    const ticket = ++this.#ticket;
+    const { items } = this.#writer.begin(ticket, call, written.items);
+    const sets = items.map(({ item, arrival }) => itemEntry(this.crypto, this.graph, item, arrival));
+    this.outbox.push({ kind: "store", ticket, sets, deletes: [] });
+    return ticket;
+  }
+
+  #onStored(ticket: number, now: Instant): void {
+    this.#storeFailures = 0;
+    this.#storing.delete(ticket);
+    const write = this.#writer.end(ticket, "stored");
+    if (write === null) return;
+    const change = this.set.restore(write.items, this.peerTime.at(now));
+    this.#tell(change, null, now);
+    for (const entry of [...change.entered, ...change.left, ...change.outside]) {
+      if (!write.items.some(({ item }) => item === entry.item)) this.#unstored.add(entry);
+    }
+    for (const item of change.dropped) this.#unstored.drop(item);
+    const items = write.items.map(({ item }) => item);
+    this.#conversations.onIssued(ticket, items, now);
+    if (write.call !== null) this.#settle(write.call, this.#outcomeOf(items));
+  }
+
+  #outcomeOf(items: readonly Item[]): Outcome {
+    const record = items[0]?.record ?? null;
+    const shown = record === null ? null : this.set.shown(record);
+    if (record !== null && shown !== null) return { kind: "record", record, shown };
+    if (record !== null) return { kind: "done" };
+    return { kind: "issued", items: items.filter((item) => item.head !== null) as AuthorityItem[] };
+  }
+
+  #onStoreFailed(input: Input & { kind: "storeFailed" }, now: Instant): void {
+    const { ticket, code, message, certain } = input;
+    const write = this.#writer.end(ticket, certain ? "failed" : "unknown");
+    if (write !== null && write.call !== null) this.#fail(write.call, code, message);
+    if (write !== null) this.#conversations.onIssueFailed(ticket, now);
+    for (const entry of this.#storing.get(ticket) ?? []) this.#unstored.add(entry);
+    this.#storing.delete(ticket);
+    if (this.#storeFailures === 0) this.outbox.emit({ kind: "storeTrouble", code, message });
+    const pause = Math.min(storeRetryMsMax, storeRetryMsMin * 2 ** Math.min(this.#storeFailures++, 16));
+    this.deadlines.setEarlier("storeRetry", now.monoMs + jittered(this.#random, pause));
+  }
+
+  #onLoaded(entries: readonly StoreEntry[], now: Instant): void {
+    const restored = restore(this.crypto, this.graph, entries);
+    const change = this.set.restore(restored.items, this.peerTime.at(now));
+    this.showing.onChange(change, this.peerTime.at(now));
+    for (const [name, cursor] of restored.cursors) {
+      // What the disk lost is fetched again: no neighbor may be told that we have it.
+      if (restored.damaged.length === 0) this.#cursors.set(name, cursor);
+    }
+    for (const hint of restored.contacts) this.contacts.learn(hint, true);
+    for (const { key, value } of restored.damaged) {
+      const quarantine: StoreEntry = { key: ["quarantine", ...key], value };
+      this.outbox.push({ kind: "store", ticket: ++this.#ticket, sets: [quarantine], deletes: [key] });
+    }
+    this.#isLoaded = true;
+    this.outbox.emit({ kind: "loaded" });
+  }
+
+  #onDeadline(now: Instant): void {
+    for (const deadline of this.deadlines.takeDue(now.monoMs)) {
+      if (deadline === "tick") {
+        this.deadlines.set("tick", now.monoMs + tickMs);
+      } else if (deadline === "storeRetry") {
+        this.#offerToStore();
+      } else if (deadline.startsWith("greeting:")) {
+        this.#conversations.onGreetingLate(Number(deadline.slice("greeting:".length)));
+      } else if (deadline.startsWith("catchup:")) {
+        this.#conversations.onCatchupDue(Number(deadline.slice("catchup:".length)));
+      }
+    }
+  }
+
+  /** News to users and neighbors, after a change of the set. */
+  #tell(change: SetChange, from: LinkId | null, now: Instant): void {
+    for (const event of this.showing.onChange(change, this.peerTime.at(now))) this.outbox.emit(event);
+    const entered = change.entered.map((entry) => entry.item).filter(isOfAuthority);
+    const left = change.left.map((entry) => entry.item).filter(isOfAuthority);
+    if (entered.length > 0 || left.length > 0) this.outbox.emit({ kind: "authority", entered, left });
+    this.#conversations.flood(change.entered.map((entry) => entry.item), from);
+    if (entered.length > 0 || left.length > 0) this.#conversations.onAuthority(now);
+  }
+
+  #judgeTime(now: Instant): void {
+    const peerTime = this.peerTime.at(now);
+    for (const event of this.showing.onTime(peerTime)) this.outbox.emit(event);
+    const next = this.set.nextUntil();
+    if (next === null || next > peerTime || this.peerTime.isWrong) return;
+    const change = this.set.judgeTime(peerTime);
+    for (const event of this.showing.onChange(change, peerTime)) this.outbox.emit(event);
+  }
+
+  /** Looks for neighbors while there are fewer than wanted and somebody to dial. */
+  #seek(now: Instant): void {
+    if (!this.#isLoaded) return;
+    const self = hex(this.signer.publicKey);
+    const isExcluded = (id: string): boolean => id === self || this.#conversations.has(id);
+    const wanted = Math.min(
+      neighborsIdeal - this.neighbors().length - this.contacts.dialling,
+      dialsMax - this.contacts.dialling,
+    );
+    for (const contact of this.contacts.takeDue(wanted, now.monoMs, isExcluded)) {
+      this.outbox.push({ kind: "connect", peer: hex(contact.peer), contact });
+    }
+    const next = this.neighbors().length < neighborsIdeal ? this.contacts.nextTry(isExcluded) : null;
+    if (next === null) this.deadlines.clear("seek");
+    else this.deadlines.set("seek", Math.max(next, now.monoMs + 1));
+  }
+
+  /** Hands others' items and cursors to the store, a bounded commit at a time. */
+  #offerToStore(): void {
+    const waits = this.deadlines.at("storeRetry");
+    if (waits !== null && waits > this.#last.monoMs) return;
+    while (!this.#unstored.isEmpty || this.#newEntries.length > 0) {
+      const { entries, dropped } = this.#unstored.take(200, 262_144);
+      const sets = entries.map((entry) => itemEntry(this.crypto, this.graph, entry.item, entry.arrival));
+      const deletes = dropped.map((item) => itemKey(this.graph, item));
+      // Cursors and contacts go behind the items they speak of.
+      if (this.#unstored.isEmpty) sets.push(...this.#newEntries.splice(0, 200));
+      if (sets.length === 0 && deletes.length === 0) continue;
+      const ticket = ++this.#ticket;
+      this.#storing.set(ticket, entries);
+      this.outbox.push({ kind: "store", ticket, sets, deletes });
+    }
+  }
+
+  /** Keeps an entry that is no item: a contact. */
+  keep(entry: StoreEntry): void {
+    this.#newEntries.push(entry);
+  }
+
+  #saveCursor(neighbor: Neighbor, set: SetKind, cursor: Cursor): void {
+    this.#cursors.set(cursorName(neighbor.id, set), cursor);
+    this.#newEntries.push(cursorEntry(this.graph, neighbor.peer, set, cursor));
+  }
+
+  #afterClose(input: Input): readonly Effect[] {
+    if (input.kind === "call") this.#fail(input.call, "closed", "Cannot do that: the graph was closed");
+    if (input.kind === "stored") {
+      const write = this.#writer.end(input.ticket, "stored");
+      if (write !== null && write.call !== null) this.#settle(write.call, { kind: "done" });
+    }
+    if (input.kind === "storeFailed") {
+      const write = this.#writer.end(input.ticket, "failed");
+      if (write !== null && write.call !== null) this.#fail(write.call, input.code, input.message);
+    }
+    return this.outbox.take();
+  }
+
+  #settle(call: number, outcome: Outcome): void {
+    this.outbox.push({ kind: "settle", call, outcome });
+  }
+
+  #fail(call: number, code: ErrorCode, message: string): void {
+    this.outbox.push({ kind: "fail", call, code, message });
+  }
+}

@@ -1,0 +1,62 @@
+/** Removing and leaving: the items to write, with the complete list of what stays (protocol §6). */
+
+import { hex } from "../base/bytes.ts";
+import type { Crypto } from "../base/ports.ts";
+import { type AuthorityBody, isData, type Item, ItemKind, type ListItem } from "../records/item.ts";
+import { createList } from "../records/item_codec.ts";
+import type { ItemSet } from "../records/item_set.ts";
+import { removalClosesMax } from "../records/limits.ts";
+import type { GroupPolicy } from "./group_policy.ts";
+
+/** Authority items to write, and the lists that they name. */
+export interface Ending {
+  readonly bodies: readonly AuthorityBody[];
+  readonly lists: readonly ListItem[];
+}
+
+/** What removes a lineage. Items made at or after `undoSince` do not stay. */
+export function removalOf(
+  crypto: Crypto,
+  policy: GroupPolicy,
+  set: ItemSet,
+  subject: Uint8Array,
+  undoSince: number | null,
+): Ending {
+  const lineage = hex(subject);
+  const cameBy = policy.standings(lineage).flatMap(({ item }) =>
+    item.body.kind === ItemKind.admission ? [item.body.statement.invitation] : []
+  );
+  const closes = [...new Map(cameBy.map((hash) => [hex(hash), hash])).values()].slice(0, removalClosesMax);
+  const isOver = (item: Item): boolean =>
+    undoSince !== null && item.head !== null && item.head.at >= undoSince;
+  const stays = itemsOf(policy, set, lineage).filter((item) => !isOver(item));
+  const closed = new Set(closes.map(hex));
+  for (const item of stays) {
+    if (item.body.kind === ItemKind.invitation) closed.add(item.id);
+  }
+  const standing = [...policy.items()].filter(({ body }) =>
+    body.kind === ItemKind.admission && closed.has(hex(body.statement.invitation))
+  );
+  const lists = createList(crypto, unique([...stays, ...standing]));
+  return { bodies: [{ kind: ItemKind.removal, subject, list: lists[0]!.hash, closes }], lists };
+}
+
+/** What lets a lineage leave: everything it wrote stays. */
+export function leaveOf(crypto: Crypto, policy: GroupPolicy, set: ItemSet, self: Uint8Array): Ending {
+  const lists = createList(crypto, unique(itemsOf(policy, set, hex(self))));
+  return { bodies: [{ kind: ItemKind.leave, list: lists[0]!.hash }], lists };
+}
+
+/** All items of a lineage that stand, or are superseded only: void ones are not brought back. */
+function itemsOf(policy: GroupPolicy, set: ItemSet, lineage: string): Item[] {
+  const items: Item[] = [];
+  for (const { item, place } of set.entries()) {
+    if (item.head === null || hex(item.head.author) !== lineage) continue;
+    if (isData(item) ? policy.judge(item) === "in" : place === "in") items.push(item);
+  }
+  return items;
+}
+
+function unique(items: readonly Item[]): Uint8Array[] {
+  return [...new Map(items.map((item) => [item.id, item.hash])).values()];
+}
