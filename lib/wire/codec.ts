@@ -54,7 +54,9 @@ export interface DecodeOptions {
 /** The one encoding of a value. */
 export function encode(value: Value): Uint8Array {
   assertEncodable(value, 0);
-  return encodeCbor(value, rfc8949EncodeOptions);
+  const encoded = encodeCbor(value, rfc8949EncodeOptions);
+  // The library gives some results as a `Buffer`, whose `slice` is a view and which may share a pool.
+  return isPlain(encoded) ? encoded : new Uint8Array(encoded);
 }
 
 /** The value that these bytes are the one encoding of. Never throws. */
@@ -127,6 +129,10 @@ function assertEncodable(value: Value, depth: number): void {
   }
 }
 
+function isPlain(bytes: Uint8Array): boolean {
+  return Object.getPrototypeOf(bytes) === Uint8Array.prototype;
+}
+
 /** One pass over one input. Each reading method returns `undefined` once the input is refused. */
 class Decoding {
   readonly #bytes: Uint8Array;
@@ -136,7 +142,7 @@ class Decoding {
   reason: DecodeRejection = "truncated";
 
   constructor(bytes: Uint8Array, elementsMax: number) {
-    this.#bytes = bytes;
+    this.#bytes = isPlain(bytes) ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#elementsLeft = elementsMax;
   }
 

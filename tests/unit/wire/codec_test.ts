@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import {
   decode,
   encode,
@@ -148,6 +149,17 @@ Deno.test("decode() gives bytes that do not change with its input", () => {
   const decoded = decode(input);
   input.fill(0);
   assert.deepEqual(decoded, { ok: true, value: bytes("01ff") });
+});
+
+Deno.test("encode() and decode() give plain bytes at any length, also from a Buffer", () => {
+  for (const length of [0, 10, 200, 2_000, 20_000, 60_000]) {
+    const encoded = encode([new Uint8Array(length).fill(1), "heron"]);
+    assert.equal(Object.getPrototypeOf(encoded), Uint8Array.prototype, `${length}`);
+    const buffer = Buffer.from(encoded);
+    const decoded = decode(buffer);
+    buffer.fill(0);
+    assert.deepEqual(decoded, { ok: true, value: [new Uint8Array(length).fill(1), "heron"] });
+  }
 });
 
 Deno.test("encode() asserts against what no decoder takes", () => {
