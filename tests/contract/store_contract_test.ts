@@ -1,4 +1,6 @@
 import { FaultyStore } from "../../lib/sim/faulty_store.ts";
+import { createTimers } from "../../lib/platform/timers.ts";
+import { KvStore } from "../../lib/storage/kv_store.ts";
 import { MemoryStore } from "../../lib/storage/memory_store.ts";
 import { storeContract } from "./store_contract.ts";
 
@@ -14,4 +16,25 @@ storeContract("FaultyStore", () => {
     return store.reopen();
   };
   return Promise.resolve({ store, reopen, dispose: () => store.close() });
+}, { reopens: true });
+
+const options = { timers: createTimers() };
+
+storeContract("KvStore in memory", async () => {
+  const store = await KvStore.open(":memory:", options);
+  return { store, dispose: () => store.close() };
+});
+
+storeContract("KvStore on a file", async () => {
+  const folder = await Deno.makeTempDir();
+  let store = await KvStore.open(`${folder}/x.kv`, options);
+  const reopen = async () => {
+    await store.close();
+    return store = await KvStore.open(`${folder}/x.kv`, options);
+  };
+  const dispose = async () => {
+    await store.close();
+    await Deno.remove(folder, { recursive: true });
+  };
+  return { store, reopen, dispose };
 }, { reopens: true });
