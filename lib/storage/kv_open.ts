@@ -60,8 +60,9 @@ function deniedError(place: string, flags: string): PeerError {
 
 type Meaning = readonly [code: ErrorCode, remedy: string];
 
-/** What SQLite says (measured), and what to do. */
+/** What KV and SQLite say (measured), and what to do. */
 const meanings: readonly (readonly [part: string, meaning: Meaning])[] = [
+  ["DENO_KV_ACCESS_TOKEN", ["store_failed", "the server's operator gives it out"]],
   ["database or disk is full", ["store_full", "free some space; what was stored before can still be read"]],
   ["database is locked", ["store_in_use", "end the other process, or give this peer a store of its own"]],
   ["file is not a database", [

@@ -259,7 +259,8 @@ export class KvStore implements RecordStore {
       return await within(this.#options.timers, work, maxMs, named, giveUp);
     } catch (error) {
       // A read that the closing overtook fails in KV's own words.
-      const isOvertaken = this.#closing !== null && error instanceof PeerError && error.code === "store_failed";
+      const isOvertaken = this.#closing !== null && error instanceof PeerError &&
+        error.code === "store_failed";
       throw isOvertaken ? storeClosedError(action) : error;
     }
   }

@@ -11,7 +11,7 @@ import type { StoreKey } from "../base/ports.ts";
 
 /**
  * A text that orders as the key does and is no beginning of another key's unless the keys are so.
- * Each part is a type mark, its content, and a zero that is below all content.
+ * Each part is a type mark, its content without a zero, and a zero that is below all content.
  */
 export function storeKeyText(key: StoreKey): string {
   let text = "";
@@ -33,12 +33,11 @@ export function storeKeyBytes(key: StoreKey): number {
   return bytes;
 }
 
-/** UTF-8 as one character a byte: code units would order characters beyond U+FFFF wrongly. */
+/** UTF-8 as one character a byte, for code units would order characters beyond U+FFFF wrongly; 0 and 1 become two each. */
 function orderedText(part: string): string {
   assert(part.isWellFormed(), "a text in a store key is well-formed");
-  // deno-lint-ignore no-control-regex -- the mark at the end of a part must not stand inside it
-  if (/^[\x01-\x7f]*$/.test(part)) return part;
-  return Array.from(utf8(part), (byte) => byte === 0 ? "\x00\xff" : String.fromCharCode(byte)).join("");
+  if (/^[ -~]*$/.test(part)) return part;
+  return Array.from(utf8(part), (byte) => byte < 2 ? `\x01${byte}` : String.fromCharCode(byte)).join("");
 }
 
 /** IEEE bits with the sign turned, or all bits turned below zero: then they order as the numbers do. */

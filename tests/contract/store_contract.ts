@@ -139,6 +139,10 @@ function orderContract(contract: Contract): void {
     assert.deepEqual(below.map(({ value }) => value), [bytes(3), bytes(1), bytes(2)]);
     assert.deepEqual((await listAll(store, ["p", "a"])).map(({ key }) => key), [["p", "a", 1]]);
     assert.deepEqual(await listAll(store, ["q"]), []);
+    await store.commit({
+      sets: [{ key: ["\u0000", 1], value: bytes(1) }, { key: ["\u0001", 1], value: bytes(1) }],
+    });
+    assert.deepEqual(await listAll(store, [""]), []);
   });
   contract("lists again after entries were removed and set again", async ({ store }) => {
     const set = (text: string) => ({ key: ["k", text], value: bytes(1) });
