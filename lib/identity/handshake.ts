@@ -66,6 +66,7 @@ export class HandshakeState {
   #remote: RemoteKeys;
   #result: HandshakeResult | null = null;
 
+  /** Starts a handshake; asserts that the keys its pattern needs are there. */
   constructor(crypto: Crypto, options: HandshakeOptions) {
     const pattern = patterns[options.pattern];
     assertKeys(pattern, options);

@@ -25,6 +25,7 @@ import { assert } from "../base/assert.ts";
 import { BoundedMap } from "../base/bounded.ts";
 import { concat, equalSecrets, hex } from "../base/bytes.ts";
 import type { Aead, Crypto, Ed25519, X25519 } from "../base/ports.ts";
+import { publicKeyObjectsMax, secretKeyObjectsMax } from "./limits.ts";
 
 /** Crypto of this machine, with key caches of its own. */
 export function createCrypto(): Crypto {
@@ -152,9 +153,3 @@ const ed25519SecretPrefix = Uint8Array.fromHex("302e020100300506032b657004220420
 const ed25519PublicPrefix = Uint8Array.fromHex("302a300506032b6570032100");
 const x25519SecretPrefix = Uint8Array.fromHex("302e020100300506032b656e04220420");
 const x25519PublicPrefix = Uint8Array.fromHex("302a300506032b656e032100");
-
-/** Key objects of identities and bearer keys: each costs 28 µs to make again (measured). */
-const secretKeyObjectsMax = 256;
-
-/** Key objects of authors: each costs 9 µs to make again (measured). */
-const publicKeyObjectsMax = 4_096;

@@ -16,6 +16,7 @@ export class CipherState {
   #key: Uint8Array;
   #counter = 0;
 
+  /** Starts counting from 0 under a key of 32 bytes. */
   constructor(aead: Aead, key: Uint8Array) {
     assert(key.length === 32, "a cipher key has 32 bytes");
     this.#aead = aead;

@@ -35,6 +35,7 @@ export class FrameSealer {
   #framesUnderKey = 0;
   #rekeyWanted = false;
 
+  /** Seals under the key that this end sends with. */
   constructor(crypto: Crypto, key: Uint8Array, options: FrameOptions = {}) {
     this.#cipher = new CipherState(crypto.aead, key);
     this.#rekeyFramesMax = options.rekeyFramesMax ?? rekeyFramesMax;
@@ -97,6 +98,7 @@ export class FrameOpener {
   #piecesBytes = 0;
   #rejection: FrameRejection | null = null;
 
+  /** Opens under the key that the other end sends with. */
   constructor(crypto: Crypto, key: Uint8Array, options: FrameOptions = {}) {
     this.#cipher = new CipherState(crypto.aead, key);
     this.#rekeyFramesMax = options.rekeyFramesMax ?? rekeyFramesMax;

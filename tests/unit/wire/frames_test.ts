@@ -72,6 +72,12 @@ Deno.test("push() gives messages that do not change with the caller's buffer", (
   assert.deepEqual(opened, { messages: [Uint8Array.of(1, 2, 3)] });
 });
 
+Deno.test("push() gives small messages that do not keep the frame they came in", () => {
+  const { sealer, opener } = pair();
+  const opened = opener.push(sealer.seal([random.bytes(5), random.bytes(10_000)]));
+  assert.deepEqual(opened.messages?.map((message) => message.buffer.byteLength), [5, 10_000]);
+});
+
 Deno.test("the key changes in step on request and by itself, also in the middle of a message", () => {
   const { sealer, opener } = pair({ rekeyFramesMax: 3 });
   for (let i = 0; i < 20; i++) {
