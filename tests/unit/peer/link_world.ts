@@ -147,28 +147,34 @@ export class Recorder implements ChannelHandlers {
   readonly events: string[] = [];
   readonly channels: Channel[] = [];
   onFrame: (channel: Channel, bytes: Uint8Array) => void = () => {};
+  onEvent: () => void = () => {};
 
   up(channel: Channel): void {
-    this.events.push("up");
+    this.#add("up");
     this.channels.push(channel);
   }
 
   frame(channel: Channel, bytes: Uint8Array): void {
-    this.events.push(`frame ${bytes.length > 8 ? bytes.length : bytes.join(" ")}`);
+    this.#add(`frame ${bytes.length > 8 ? bytes.length : bytes.join(" ")}`);
     this.onFrame(channel, bytes);
   }
 
   writable(): void {
-    this.events.push("writable");
+    this.#add("writable");
   }
 
   down(channel: Channel, reason: string): void {
-    this.events.push(`down ${reason}`);
+    this.#add(`down ${reason}`);
     this.channels.splice(this.channels.indexOf(channel), 1);
   }
 
   refused(_link: LinkHandle, reason: string): void {
-    this.events.push(`refused ${reason}`);
+    this.#add(`refused ${reason}`);
+  }
+
+  #add(event: string): void {
+    this.events.push(event);
+    this.onEvent();
   }
 }
 
