@@ -78,6 +78,7 @@ export function createList(crypto: Crypto, hashes: readonly Uint8Array[]): reado
     const slice = sorted.slice(part * listPartHashesMax, (part + 1) * listPartHashesMax);
     const content = encode([ItemKind.list, slice, next]);
     const item = listItem(crypto, content, slice, next);
+    assert(item.bytes.length <= itemBytesMax, "a list part of ours fits its limit");
     parts.unshift(item);
     next = item.hash;
   }

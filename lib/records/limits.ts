@@ -42,10 +42,10 @@ export const aheadMsMax: number = 600_000;
 /** Code points of a group's or identity's display name (`windows` row S01: 255). */
 export const nameCodePointsMax: number = 255;
 
-/** Hashes in one part of a list: with its head the part fits one item. */
-export const listPartHashesMax: number = 1_800;
+/** Hashes in one part of a list: at 34 bytes each, with the part's head, they fit one item (61,000 bytes). */
+export const listPartHashesMax: number = 1_790;
 
-/** Parts of one list: 460,000 items of one lineage. A longer list is refused. */
+/** Parts of one list: 458,000 items of one lineage. A longer list is refused. */
 export const listPartsMax: number = 256;
 
 /** Invitations that one removal names. Refused above. */

@@ -29,6 +29,7 @@ Deno.test("createList() writes a list of two parts as the pinned bytes, in any o
   const hashes = Array.from({ length: 1801 }, (_, i) => bytesOf(`hash ${i}`));
   const parts = createList(crypto, hashes);
   assert.deepEqual(createList(crypto, hashes.toReversed()), parts);
+  for (const part of parts) assert.ok(parseItem(crypto, samples.group, part.bytes).ok);
   assert.deepEqual(parts.map(({ id, bytes }) => ({ hash: id, length: bytes.length })), golden.parts);
 });
 
