@@ -135,7 +135,9 @@ export class ItemSet {
     const draft = newDraft();
     for (const id of ids) {
       const entry = this.#entries.get(id);
-      if (entry !== undefined && isData(entry.item)) this.#drop(entry, draft);
+      if (entry === undefined || !isData(entry.item)) continue;
+      this.#drop(entry, draft);
+      this.#placeKeeper(entry.item.record, keeperOf(entry.item), draft);
     }
     return this.#finish(draft);
   }
