@@ -218,6 +218,10 @@ export class Publications {
   /** Finds the contacts that should hold a publication and stores it there. */
   #spread(publication: Publication): void {
     this.#planRefresh(publication);
+    // Whoever holds what is revoked is known, and the peer may be about to leave.
+    if (publication.content === null && publication.holders.size > 0) {
+      return this.#storeAll(publication, [...publication.holders.values()]);
+    }
     const { round } = publication;
     publication.waiting++;
     this.#searches.start({
@@ -225,13 +229,19 @@ export class Publications {
       aim: "closest",
       onDone: (lookup) => {
         if (publication.round !== round) return;
+        publication.waiting--;
         const targets = new Map(publication.holders);
         for (const contact of lookup.closest()) targets.set(contact.keyHex, contact);
-        publication.waiting += targets.size - 1;
-        for (const contact of targets.values()) this.#store(publication, contact, round, true);
-        this.#settleIfDone(publication);
+        this.#storeAll(publication, [...targets.values()]);
       },
     });
+  }
+
+  #storeAll(publication: Publication, targets: readonly Contact[]): void {
+    const { round } = publication;
+    publication.waiting += targets.length;
+    for (const contact of targets) this.#store(publication, contact, round, true);
+    this.#settleIfDone(publication);
   }
 
   #store(publication: Publication, contact: Contact, round: number, isWaitedFor: boolean): void {
