@@ -13,7 +13,7 @@
 
 import { concat } from "../base/bytes.ts";
 import { messageOf, PeerError } from "../base/errors.ts";
-import { storeBodyBytesMax, storeValueBytesMax } from "../base/limits.ts";
+import { storeValueBytesMax } from "../base/limits.ts";
 import type { Log, RecordStore, StoreChange, StoreEntry, StoreKey, Timers } from "../base/ports.ts";
 import * as layout from "./kv_layout.ts";
 import { kvError, kvTimeoutError, requireKv } from "./kv_open.ts";
@@ -224,7 +224,7 @@ export class KvStore implements RecordStore {
 
   async #joinChunks(hash: string, firstValue: Uint8Array): Promise<Uint8Array | null> {
     const first = layout.readFirstChunk(firstValue);
-    if (first === null || first.count > chunksMax) return null;
+    if (first === null) return null;
     const chunks = [first.chunk];
     while (chunks.length < first.count) {
       const count = Math.min(storeReadKeysMax, first.count - chunks.length);
@@ -328,6 +328,3 @@ async function within<T>(
     timer.cancel();
   }
 }
-
-/** Chunks of the largest body; a damaged count asks for no more. */
-const chunksMax = Math.ceil(storeBodyBytesMax / storeValueBytesMax);

@@ -1,5 +1,5 @@
 import { FaultyStore } from "../../lib/sim/faulty_store.ts";
-import { createTimers } from "../../lib/platform/timers.ts";
+import { VirtualClock } from "../../lib/sim/virtual_clock.ts";
 import { KvStore } from "../../lib/storage/kv_store.ts";
 import { MemoryStore } from "../../lib/storage/memory_store.ts";
 import { storeContract } from "./store_contract.ts";
@@ -18,7 +18,8 @@ storeContract("FaultyStore", () => {
   return Promise.resolve({ store, reopen, dispose: () => store.close() });
 }, { reopens: true });
 
-const options = { timers: createTimers() };
+/** Virtual time stands still: a slow machine trips no deadline. */
+const options = { timers: new VirtualClock() };
 
 storeContract("KvStore in memory", async () => {
   const store = await KvStore.open(":memory:", options);

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { createServer, type Socket } from "node:net";
 import type { LogDetails, RecordStore, StoreChange } from "../../../lib/base/ports.ts";
 import { silentLog } from "../../../lib/platform/log.ts";
-import { createTimers } from "../../../lib/platform/timers.ts";
 import { VirtualClock } from "../../../lib/sim/virtual_clock.ts";
 import { storeCommitMsMax } from "../../../lib/storage/limits.ts";
 import { kvError } from "../../../lib/storage/kv_open.ts";
 import { KvStore } from "../../../lib/storage/kv_store.ts";
 import { bodyHash, listAll } from "../../contract/store_contract.ts";
 
-const options = { timers: createTimers() };
+/** Virtual time stands still: a slow machine trips no deadline. */
+const options = { timers: new VirtualClock() };
 
 async function inFolder(work: (path: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -170,6 +170,24 @@ Deno.test("[R26] a body staged by a failed change survives when a small change b
     assert.deepEqual(await again.readBody(small.hash), small.bytes);
     assert.equal(await again.readBody(large.hash), null);
     await again.close();
+  }));
+
+Deno.test("[R26] a failed change that brings a stored body again does not cost that body", () =>
+  inFolder(async (path) => {
+    await prepare(path);
+    for (const at of [1, 2, 3]) {
+      const { opened, counts } = await failingCommits(
+        { at, when: "before" },
+        () => KvStore.open(path, options),
+      );
+      counts.armed = true;
+      const sets = [{ key: ["again"], value: Uint8Array.of(1) }];
+      await opened.commit({ bodies: [kept], sets }).catch((error) => assert.equal(error.code, "store_full"));
+      await opened.close();
+      const again = await KvStore.open(path, options);
+      assert.deepEqual(await again.readBody(kept.hash), kept.bytes);
+      await again.close();
+    }
   }));
 
 Deno.test("[T50] damaged entries and bodies are passed over, counted and told to the log", () =>
