@@ -64,7 +64,11 @@ export class Conversations {
 
   onLinkDown(link: LinkId, now: Instant): void {
     const neighbor = this.#neighbors.get(link);
-    if (neighbor !== undefined) this.#forget(neighbor, now);
+    if (neighbor === undefined) return;
+    if (neighbor.phase !== "open") {
+      this.#replica.outbox.emit({ kind: "refused", peer: neighbor.peer, reason: "link_lost" });
+    }
+    this.#forget(neighbor, now);
   }
 
   onFrame(link: LinkId, bytes: Uint8Array, now: Instant): void {

@@ -290,13 +290,14 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     const write = this.#writer.end(ticket, "stored");
     if (write === null) return;
     const change = this.set.restore(write.items, this.peerTime.at(now));
+    const items = write.items.map(({ item }) => item);
+    // A joiner hears that it is admitted before anything that only members are told.
+    this.#conversations.onIssued(ticket, items, now);
     this.#tell(change, null, now);
     for (const entry of [...change.entered, ...change.left, ...change.outside]) {
       if (!write.items.some(({ item }) => item === entry.item)) this.#unstored.add(entry);
     }
     for (const item of change.dropped) this.#unstored.drop(item);
-    const items = write.items.map(({ item }) => item);
-    this.#conversations.onIssued(ticket, items, now);
     if (write.call !== null) this.#settle(write.call, this.#outcomeOf(items));
   }
 

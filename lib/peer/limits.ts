@@ -103,3 +103,9 @@ export const joinMsDefault: number = 30_000;
 
 /** How long connecting a graph to an endpoint may take when the caller says nothing. */
 export const graphConnectMsDefault: number = 30_000;
+
+/** First pause between two rounds of dialling an invitation's endpoints; doubled after each. */
+export const joinRetryMsMin: number = 250;
+
+/** Longest pause between two rounds of dialling an invitation's endpoints. */
+export const joinRetryMsMax: number = 4_000;

@@ -1,0 +1,286 @@
+/**
+ * Runs the replica of one graph: feeds it what comes from links, store, timer and callers, and carries
+ * out what it wants. Nothing is decided here.
+ */
+
+import { addressScope, addressText, endpointText, parseEndpoint } from "../base/address.ts";
+import { hex } from "../base/bytes.ts";
+import { abortedError, type ErrorCode, messageOf, PeerError } from "../base/errors.ts";
+import type { Clock, Log, RecordStore, StoreEntry, TimerHandle, Timers } from "../base/ports.ts";
+import { graphPrefix } from "../graph/keeping.ts";
+import { sendWindowBytes } from "../graph/limits.ts";
+import type { Effect, Input, LinkId, Outcome, ReplicaEvent, Request } from "../graph/machine.ts";
+import type { ContactHint } from "../graph/messages.ts";
+import type { Replica } from "../graph/replica.ts";
+import type { Channel } from "./channels.ts";
+import { EventHub } from "./event_hub.ts";
+import type { Links } from "./links.ts";
+import type { LinkHandle } from "./live_link.ts";
+import type { StoreQueue } from "./store_queue.ts";
+
+/** What a driver works with. */
+export interface DriverPorts {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly links: Links;
+  readonly store: RecordStore;
+  readonly storeQueue: StoreQueue;
+  /** Where this peer accepts links, as `tcp://127.0.0.1:4000`. */
+  endpoints(): readonly string[];
+}
+
+interface OpenChannel {
+  readonly channel: Channel;
+  /** Bytes sent since the replica was last told that the link takes more. */
+  sentBytes: number;
+}
+
+interface Call {
+  resolve(outcome: Outcome): void;
+  reject(error: PeerError): void;
+}
+
+/** The driver of one graph. */
+export class GraphDriver {
+  readonly replica: Replica;
+  /** What happens in the graph. */
+  readonly events: EventHub<ReplicaEvent> = new EventHub();
+  readonly #ports: DriverPorts;
+  readonly #channels = new Map<LinkId, OpenChannel>();
+  readonly #calls = new Map<number, Call>();
+  readonly #inputs: Input[] = [];
+  readonly #dialling = new AbortController();
+  readonly #dials = new Set<Promise<void>>();
+  #isRunning = false;
+  #timer: TimerHandle | null = null;
+  #timerMs = 0;
+  #nextCall = 1;
+  #isClosed = false;
+
+  constructor(replica: Replica, ports: DriverPorts) {
+    this.replica = replica;
+    this.#ports = ports;
+  }
+
+  /** Loads what the store holds and begins to take channels. */
+  async open(): Promise<void> {
+    this.#carryOut(this.replica.start(this.#ports.clock.now()));
+    const entries: StoreEntry[] = [];
+    for await (const entry of this.#ports.store.list(graphPrefix(this.replica.graph))) entries.push(entry);
+    this.#feed({ kind: "loaded", entries });
+    if (this.#isClosed) return;
+    this.tellEndpoints();
+    this.#ports.links.register(this.replica.graph, {
+      up: (channel) => this.#onUp(channel),
+      frame: (channel, bytes) => this.#feed({ kind: "frame", link: channel.id, bytes }),
+      writable: (channel) => this.#onWritable(channel),
+      down: (channel, reason) => this.#onDown(channel, reason),
+      refused: (link, reason) => this.#onRefused(link.peer, reason),
+    });
+  }
+
+  /** Has the replica do something; settles when it is done. */
+  call(request: Request, signal?: AbortSignal): Promise<Outcome> {
+    if (this.#isClosed && request.kind !== "close") return Promise.reject(closedError());
+    if (signal?.aborted) return Promise.reject(abortedError(signal, "The call"));
+    const call = this.#nextCall++;
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+    this.#calls.set(call, { resolve, reject });
+    // What was handed over is done all the same; only the caller stops waiting.
+    const onAbort = (): void => this.#fail(call, abortedError(signal!, "The call"));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#feed({ kind: "call", call, request });
+    return promise.finally(() => signal?.removeEventListener("abort", onAbort));
+  }
+
+  /** Opens a channel on a link that stands. */
+  openChannel(link: LinkHandle): void {
+    this.#ports.links.openChannel(link, this.replica.graph);
+  }
+
+  /** Tells the replica where this peer accepts links. */
+  tellEndpoints(): void {
+    this.#feed({ kind: "endpoints", endpoints: this.#ports.endpoints() });
+  }
+
+  /** Parts with all neighbors, lets the store finish, and ends. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    await this.call({ kind: "close" });
+    this.#isClosed = true;
+    this.#dialling.abort();
+    this.#timer?.cancel();
+    this.#ports.links.unregister(this.replica.graph);
+    await Promise.all(this.#dials);
+    await this.#ports.storeQueue.idle();
+    for (const call of [...this.#calls.keys()]) this.#fail(call, closedError());
+    this.events.close();
+  }
+
+  /** Whether it was closed. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** The channels by the replica's numbers. */
+  channel(link: LinkId): Channel | null {
+    return this.#channels.get(link)?.channel ?? null;
+  }
+
+  /** One input at a time: carrying out an effect may bring the next input at once. */
+  #feed(input: Input): void {
+    this.#inputs.push(input);
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+        this.#carryOut(this.replica.handle(next, this.#ports.clock.now()));
+      }
+    } finally {
+      this.#isRunning = false;
+      this.#armTimer();
+    }
+  }
+
+  #carryOut(effects: readonly Effect[]): void {
+    for (const effect of effects) this.#carry(effect);
+  }
+
+  #carry(effect: Effect): void {
+    switch (effect.kind) {
+      case "send":
+        for (const link of effect.links) this.#send(link, effect.bytes);
+        return;
+      case "connect":
+        return this.#track(this.#connect(effect.peer, effect.contact));
+      case "disconnect":
+        return this.#channels.get(effect.link)?.channel.close(effect.reason);
+      case "store":
+        return this.#storeUnit(effect);
+      case "load":
+        return; // `open` reads the store right after
+      case "settle":
+        this.#calls.get(effect.call)?.resolve(effect.outcome);
+        this.#calls.delete(effect.call);
+        return;
+      case "fail":
+        return this.#fail(effect.call, new PeerError(effect.code, effect.message));
+      case "emit":
+        return this.#emit(effect.event);
+    }
+  }
+
+  #send(link: LinkId, bytes: Uint8Array): void {
+    const open = this.#channels.get(link);
+    if (open === undefined) return;
+    if (open.channel.send(bytes)) {
+      open.sentBytes += bytes.length;
+    } else {
+      // The replica's window keeps well inside the link's queue, unless many graphs share a slow link.
+      this.#ports.log.debug("A channel is too slow", { peer: hex(open.channel.peer) });
+      open.channel.close("too_slow");
+    }
+  }
+
+  #storeUnit({ ticket, sets, deletes }: Effect & { kind: "store" }): void {
+    this.#ports.storeQueue.push({
+      sets,
+      deletes,
+      stored: () => this.#feed({ kind: "stored", ticket }),
+      failed: (failure) => this.#feed({ kind: "storeFailed", ticket, ...failure }),
+    });
+  }
+
+  #emit(event: ReplicaEvent): void {
+    if (event.kind === "storeTrouble") this.#ports.log.warn(event.message, { code: event.code });
+    this.events.emit(event);
+  }
+
+  async #connect(peer: string, contact: ContactHint): Promise<void> {
+    let reason = "no endpoint";
+    for (const text of contact.endpoints) {
+      const endpoint = parseEndpoint(text);
+      if (endpoint === null) continue;
+      try {
+        const options = { expect: contact.peer, signal: this.#dialling.signal };
+        const link = await this.#ports.links.connect(endpoint.address, options);
+        if (!this.#isClosed) this.openChannel(link);
+        return;
+      } catch (error) {
+        reason = messageOf(error);
+      }
+    }
+    this.#feed({ kind: "connectFailed", peer, reason });
+  }
+
+  #onUp(channel: Channel): void {
+    const { id, peer, dialled, remote } = channel;
+    this.#channels.set(id, { channel, sentBytes: 0 });
+    this.#feed({
+      kind: "linkUp",
+      link: id,
+      peer,
+      dialled,
+      address: addressText(remote),
+      isLoopback: addressScope(remote.host) === "loopback",
+      endpoint: dialled ? endpointText({ transport: "tcp", address: remote }) : null,
+    });
+  }
+
+  #onWritable(channel: Channel): void {
+    const open = this.#channels.get(channel.id);
+    // Half a window is early enough to keep a fast link busy, and saves a step for each small message.
+    if (open === undefined || open.sentBytes < sendWindowBytes / 2) return;
+    open.sentBytes = 0;
+    this.#feed({ kind: "writable", link: channel.id });
+  }
+
+  #onDown(channel: Channel, reason: string): void {
+    this.#channels.delete(channel.id);
+    this.#feed({ kind: "linkDown", link: channel.id, reason });
+  }
+
+  #onRefused(peer: Uint8Array, reason: string): void {
+    this.#emit({ kind: "refused", peer, reason });
+    this.#feed({ kind: "connectFailed", peer: hex(peer), reason });
+  }
+
+  #fail(call: number, error: PeerError): void {
+    this.#calls.get(call)?.reject(error);
+    this.#calls.delete(call);
+  }
+
+  #track(task: Promise<void>): void {
+    const tracked: Promise<void> = task.finally(() => this.#dials.delete(tracked));
+    this.#dials.add(tracked);
+  }
+
+  #armTimer(): void {
+    const dueMs = this.#isClosed ? null : this.replica.nextDeadline();
+    if (this.#timer !== null && dueMs === this.#timerMs) return;
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (dueMs === null) return;
+    this.#timerMs = dueMs;
+    const delayMs = Math.max(0, dueMs - this.#ports.clock.now().monoMs);
+    this.#timer = this.#ports.timers.set(delayMs, () => {
+      this.#timer = null;
+      this.#feed({ kind: "deadline" });
+    });
+  }
+}
+
+/** The events of a stream, gaps left out. */
+export async function* eventsOf<E>(
+  deliveries: AsyncIterable<{ readonly kind: "event"; readonly event: E } | { readonly kind: "gap" }>,
+): AsyncGenerator<E> {
+  for await (const delivery of deliveries) {
+    if (delivery.kind === "event") yield delivery.event;
+  }
+}
+
+function closedError(): PeerError {
+  const code: ErrorCode = "closed";
+  return new PeerError(code, "Cannot do that: the graph was closed; open it again");
+}

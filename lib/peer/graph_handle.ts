@@ -1,0 +1,225 @@
+/** A graph, as users hold it: the part that groups share. */
+
+import { addressText, parseEndpoint } from "../base/address.ts";
+import { base32 } from "../base/base32.ts";
+import { equalBytes } from "../base/bytes.ts";
+import { abortedError, PeerError } from "../base/errors.ts";
+import type { Address } from "../base/ports.ts";
+import { parsePeerId, peerIdText } from "../identity/peer_id.ts";
+import type { ReplicaEvent } from "../graph/machine.ts";
+import type { Neighbor } from "../graph/neighbor.ts";
+import { eventsOf, type GraphDriver } from "./driver.ts";
+import { graphConnectMsDefault } from "./limits.ts";
+import type { PeerCore } from "./peer_core.ts";
+import { viewOf } from "./record_values.ts";
+import { RecordsHandle } from "./records_handle.ts";
+import type {
+  ConnectOptions,
+  Graph,
+  GraphEvent,
+  GraphStatus,
+  NodeInfo,
+  Records,
+  WaitOptions,
+} from "./surface.ts";
+
+/** Implements {@linkcode Graph} on a driver. */
+export class GraphHandle implements Graph {
+  readonly id: string;
+  readonly records: Records;
+  protected readonly core: PeerCore;
+  protected readonly driver: GraphDriver;
+  readonly #onClose: () => void;
+
+  constructor(core: PeerCore, driver: GraphDriver, onClose: () => void) {
+    this.core = core;
+    this.driver = driver;
+    this.#onClose = onClose;
+    this.id = base32(driver.replica.graph);
+    this.records = new RecordsHandle(driver, core.ports.crypto, core.ports.clock);
+  }
+
+  nodes(): NodeInfo[] {
+    return this.driver.replica.neighbors().filter(isOpen).map((neighbor) => this.#nodeInfo(neighbor));
+  }
+
+  async connect(endpoint: string, options: ConnectOptions = {}): Promise<NodeInfo> {
+    const address = addressOf(endpoint);
+    const expect = options.peer === undefined ? undefined : this.keyOf(options.peer);
+    return await this.within(`Connecting to ${endpoint}`, options, graphConnectMsDefault, async (signal) => {
+      const linkOptions = { signal, timeoutMs: options.timeoutMs ?? graphConnectMsDefault };
+      const link = await this.core.links.connect(address, { ...linkOptions, ...(expect && { expect }) });
+      return await this.#opened(link.peer, endpoint, signal, () => this.driver.openChannel(link));
+    });
+  }
+
+  events(options: WaitOptions = {}): AsyncIterable<GraphEvent> {
+    return this.#translated(eventsOf(this.driver.events.subscribe(options.signal)), this.memberTracker());
+  }
+
+  status(): GraphStatus {
+    const snapshot = this.driver.replica.snapshot();
+    const neighbors = snapshot.neighbors.filter(({ phase }) => phase === "open");
+    const [state, explanation] = this.#state();
+    return {
+      id: this.id,
+      state,
+      neighbors: neighbors.length,
+      records: snapshot.visibleRecords,
+      items: snapshot.authorityItems + snapshot.dataItems,
+      explanation,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.driver.close();
+    this.#onClose();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** The machine's view of a lineage's standing, for the state in words; groups say more. */
+  protected standing(): "in" | "joining" | "removed" {
+    return "in";
+  }
+
+  /** Turns events into those of membership, for one reader; groups have some. */
+  protected memberTracker(): (event: ReplicaEvent) => GraphEvent[] {
+    return () => [];
+  }
+
+  /** The key that a peer id names. */
+  protected keyOf(peer: string): Uint8Array {
+    const key = parsePeerId(this.core.ports.crypto, peer);
+    if (key === null) {
+      throw new PeerError("invalid_peer_id", `"${peer}" is no peer id: 56 characters of base 32 are`);
+    }
+    return key;
+  }
+
+  /** Runs a wait with its limit and the caller's signal; ends the machine's part of it in any case. */
+  protected within<T>(
+    action: string,
+    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+    defaultMs: number,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return this.core.within(action, options, defaultMs, work);
+  }
+
+  /** Waits until a peer takes part over a channel that `ask` asks for, or is known not to. */
+  async #opened(
+    peer: Uint8Array,
+    endpoint: string,
+    signal: AbortSignal,
+    ask: () => void,
+  ): Promise<NodeInfo> {
+    const events = eventsOf(this.driver.events.subscribe(signal));
+    ask();
+    for (let found = this.#neighborOf(peer);; found = this.#neighborOf(peer)) {
+      if (found !== undefined) {
+        await events.return(undefined);
+        return this.#nodeInfo(found);
+      }
+      const { done, value } = await events.next();
+      if (done) throw signal.aborted ? abortedError(signal, `Connecting to ${endpoint}`) : closedError();
+      if (value.kind !== "refused" || !equalBytes(value.peer, peer)) continue;
+      await events.return(undefined);
+      throw refusedError(endpoint, value.reason);
+    }
+  }
+
+  #neighborOf(peer: Uint8Array): Neighbor | undefined {
+    return this.driver.replica.neighbors().find((neighbor) =>
+      isOpen(neighbor) && equalBytes(neighbor.peer, peer)
+    );
+  }
+
+  #nodeInfo({ peer, up, isSynchronised }: Neighbor): NodeInfo {
+    const { crypto } = this.core.ports;
+    return {
+      peer: peerIdText(crypto, peer),
+      address: up.address,
+      dialled: up.dialled,
+      synchronised: isSynchronised,
+    };
+  }
+
+  #state(): [GraphStatus["state"], string] {
+    if (this.driver.isClosed) return ["closed", "It was closed."];
+    const standing = this.standing();
+    if (standing === "removed") {
+      return ["removed", "This identity was removed or has left; what it had seen can still be read."];
+    }
+    if (standing === "joining") return ["joining", "No member has admitted this identity yet."];
+    const neighbors = this.driver.replica.neighbors().filter(isOpen);
+    if (neighbors.length === 0) {
+      const hints = this.driver.replica.contacts.hints().length;
+      const explanation = hints === 0
+        ? "No neighbor, and none is known: connect to an endpoint, or wait to be found."
+        : `No neighbor answers; ${hints} known ${
+          hints === 1 ? "peer is" : "peers are"
+        } tried again and again.`;
+      return ["alone", `${explanation} What is written is stored and spreads later.`];
+    }
+    return neighbors.some((neighbor) => neighbor.isSynchronised)
+      ? ["synchronised", "All is well."]
+      : ["synchronising", "Catching up with a neighbor."];
+  }
+
+  async *#translated(
+    events: AsyncIterable<ReplicaEvent>,
+    memberEvents: (event: ReplicaEvent) => GraphEvent[],
+  ): AsyncGenerator<GraphEvent> {
+    for await (const event of events) {
+      const translated = this.#translate(event);
+      if (translated !== null) yield translated;
+      yield* memberEvents(event);
+    }
+  }
+
+  #translate(event: ReplicaEvent): GraphEvent | null {
+    const { crypto } = this.core.ports;
+    switch (event.kind) {
+      case "record":
+        return { kind: "record", event: { kind: event.cause, record: viewOf(crypto, event.shown) } };
+      case "neighborUp":
+      case "neighborDown":
+      case "synchronised":
+        return { kind: event.kind, peer: peerIdText(crypto, event.peer) };
+      case "refused":
+        return { kind: "connectFailed", address: peerIdText(crypto, event.peer), reason: event.reason };
+      case "fork":
+        return { kind: "fork", author: peerIdText(crypto, event.author) };
+      case "storeTrouble":
+        return { kind: "warning", message: event.message, details: { code: event.code } };
+      case "authority":
+      case "loaded":
+        return null;
+    }
+  }
+}
+
+/** The address of an endpoint's text; throws `invalid_address`. */
+export function addressOf(text: string): Address {
+  const endpoint = parseEndpoint(text);
+  if (endpoint !== null && endpoint.transport === "tcp" && endpoint.address.port > 0) return endpoint.address;
+  throw new PeerError("invalid_address", `"${text}" is no endpoint: write it like ${addressText(example)}`);
+}
+
+const example: Address = { host: "127.0.0.1", port: 4000 };
+
+function isOpen(neighbor: Neighbor): boolean {
+  return neighbor.phase === "open";
+}
+
+function refusedError(endpoint: string, reason: string): PeerError {
+  const why = reason === "unknown" ? "it does not hold this graph" : reason.replaceAll("_", " ");
+  return new PeerError("link_refused", `The peer at ${endpoint} does not take part with this one: ${why}`);
+}
+
+function closedError(): PeerError {
+  return new PeerError("closed", "Cannot connect: the graph was closed");
+}

@@ -1,0 +1,98 @@
+/** Values and attributes as users give them, and as items carry them. */
+
+import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { PeerError } from "../base/errors.ts";
+import type { Crypto } from "../base/ports.ts";
+import { peerIdText } from "../identity/peer_id.ts";
+import { checkAttributes } from "../records/body_codec.ts";
+import { type Attribute, ContentKind } from "../records/item.ts";
+import type { Shown } from "../records/item_set.ts";
+import { recordDataBytesMax } from "../records/limits.ts";
+import { isWireText } from "../wire/codec.ts";
+import type { AttributeInput, Attributes, JsonValue, RecordValue, RecordView } from "./surface.ts";
+
+/** A value as an item carries it. */
+export interface Content {
+  readonly contentKind: ContentKind;
+  readonly data: Uint8Array;
+}
+
+/** Takes a user's value; throws `invalid_record` or `record_too_large`. */
+export function contentOf(value: RecordValue): Content {
+  const content = value instanceof Uint8Array
+    ? { contentKind: ContentKind.bytes, data: value.slice() }
+    : typeof value === "string"
+    ? { contentKind: ContentKind.text, data: utf8(value) }
+    : { contentKind: ContentKind.json, data: utf8(jsonOf(value)) };
+  if (typeof value === "string" && !value.isWellFormed()) {
+    throw new PeerError("invalid_record", "Cannot store the text: it holds half of a surrogate pair");
+  }
+  if (content.data.length > recordDataBytesMax) {
+    throw new PeerError(
+      "record_too_large",
+      `Cannot store a value of ${content.data.length} bytes: at most ${recordDataBytesMax} fit one record; split it`,
+    );
+  }
+  return content;
+}
+
+/** Takes a user's attributes; throws `invalid_record`. */
+export function attributesOf(attributes: Attributes): readonly Attribute[] {
+  const list = Object.entries(attributes).map(([name, value]): Attribute => [name, copyOf(value)]);
+  const isText = list.every(([name, value]) =>
+    isWireText(name) && (typeof value !== "string" || isWireText(value)) && !Object.is(value, -0)
+  );
+  const checked = isText ? checkAttributes(list) : null;
+  if (checked === null) {
+    throw new PeerError(
+      "invalid_record",
+      'Cannot store the attributes: at most 64, names of 1 to 40 bytes that do not begin with "kith.", values ' +
+        "that are text (NFC) or bytes of at most 1,024 bytes, whole numbers or booleans, 8 KiB together",
+    );
+  }
+  return checked;
+}
+
+/** What users see of a record. */
+export function viewOf(crypto: Crypto, { item, expires }: Shown): RecordView {
+  const { body, head } = item;
+  return {
+    id: item.record,
+    type: body.type,
+    value: valueOf(body.contentKind, body.data),
+    attributes: Object.fromEntries(body.attributes.map(([name, value]) => [name, copyOf(value)])),
+    creator: peerIdText(crypto, body.creator),
+    author: peerIdText(crypto, head.author),
+    version: body.version,
+    created: new Date(body.created),
+    modified: new Date(head.at),
+    expires: new Date(expires),
+    until: new Date(body.until),
+  };
+}
+
+function valueOf(kind: ContentKind, data: Uint8Array): RecordValue {
+  if (kind === ContentKind.bytes) return data.slice();
+  // The item's form was checked when it came: this is UTF-8, and JSON where it says so.
+  const text = fromUtf8(data) ?? "";
+  return kind === ContentKind.text ? text : JSON.parse(text) as JsonValue;
+}
+
+function jsonOf(value: JsonValue): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw new PeerError("invalid_record", "Cannot store the value: it is not JSON (a cycle, or a bigint)", {
+      cause: error,
+    });
+  }
+  if (text === undefined) {
+    throw new PeerError("invalid_record", "Cannot store the value: it must be bytes, text or JSON");
+  }
+  return text;
+}
+
+function copyOf(value: AttributeInput): AttributeInput {
+  return value instanceof Uint8Array ? value.slice() : value;
+}
