@@ -17,7 +17,10 @@
  * @module
  */
 
+export type { Log, LogDetails, TimerHandle, Timers } from "../lib/base/ports.ts";
+export type * from "../lib/peer/surface.ts";
 export type {
+  AdminCloud,
   AdminNames,
   AdminPeer,
   AdminRegisterOptions,

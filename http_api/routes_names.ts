@@ -1,10 +1,18 @@
 /** Routes of names: resolving, and names that the running peer keeps registered. */
 
 import { PeerError } from "../lib/base/errors.ts";
+import { resolveResultsMax } from "../lib/names/limits.ts";
 import type { AdminRegistration } from "./admin_peer.ts";
 import { keptNamesMax, nameCharsMax } from "./limits.ts";
 import { createRoute, defined, jsonAnswer, jsonBody, type RouteContext, z } from "./routing.ts";
-import { base64Schema, endpointSchema, problems, waitSchema } from "./schemas.ts";
+import {
+  base64Schema,
+  endpointSchema,
+  instantSchema,
+  peerIdSchema,
+  problems,
+  waitSchema,
+} from "./schemas.ts";
 import { type ResolvedJson, resolvedJson } from "./views.ts";
 
 /** Adds them. */
@@ -119,7 +127,7 @@ const cloudSchema = z.string().min(1).max(nameCharsMax);
 const resolveSchema = z.strictObject({
   name: nameSchema,
   cloud: cloudSchema.optional(),
-  max: z.int().min(1).max(500).optional(),
+  max: z.int().min(1).max(resolveResultsMax).optional(),
   timeoutMs: waitSchema.optional(),
 });
 const registerSchema = z.strictObject({
@@ -142,11 +150,14 @@ const keptListSchema: z.ZodType<{ readonly names: readonly KeptName[] }> = z.obj
 const resolvedListSchema: z.ZodType<{ readonly resolved: readonly ResolvedJson[] }> = z.object({
   resolved: z.array(
     z.object({
+      cloud: z.string(),
+      publisher: peerIdSchema,
       endpoints: z.array(z.string()),
       comment: z.string(),
       payload: z.string().nullable(),
       base64: base64Schema.optional(),
       verified: z.boolean(),
+      expires: instantSchema,
     }).openapi("Resolved"),
   ),
 });

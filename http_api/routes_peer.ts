@@ -1,6 +1,7 @@
 /** Routes of the peer itself: status, clouds, identities. */
 
-import type { CloudStatus, IdentityInfo } from "../lib/peer/surface.ts";
+import type { IdentityInfo } from "../lib/peer/surface.ts";
+import type { AdminCloud } from "./admin_peer.ts";
 import { nameCharsMax } from "./limits.ts";
 import { createRoute, jsonAnswer, jsonBody, type RouteContext, z } from "./routing.ts";
 import { cloudSchema, identitySchema, problems, statusSchema } from "./schemas.ts";
@@ -26,7 +27,7 @@ function addStatusRoutes({ app, peer }: RouteContext): void {
     summary: "The clouds in which the peer publishes and resolves names",
     responses: { 200: jsonAnswer("The clouds", cloudsSchema), ...problems },
   });
-  app.openapi(clouds, (c) => c.json({ clouds: peer.status().clouds }, 200));
+  app.openapi(clouds, (c) => c.json({ clouds: peer.names.clouds().map(cloudJson) }, 200));
 }
 
 function addIdentityRoutes({ app, peer }: RouteContext): void {
@@ -61,7 +62,13 @@ function addIdentityRoutes({ app, peer }: RouteContext): void {
   });
 }
 
-const cloudsSchema: z.ZodType<{ readonly clouds: readonly CloudStatus[] }> = z.object({
+/** What the schema names, and no more of what a peer may know of its clouds. */
+function cloudJson(cloud: AdminCloud): AdminCloud {
+  const { name, scope, state, endpoint, contacts, sizeEstimate, registrations, held } = cloud;
+  return { name, scope, state, endpoint, contacts, sizeEstimate, registrations, held };
+}
+
+const cloudsSchema: z.ZodType<{ readonly clouds: readonly AdminCloud[] }> = z.object({
   clouds: z.array(cloudSchema),
 });
 const identitiesSchema: z.ZodType<{ readonly identities: readonly IdentityInfo[] }> = z.object({

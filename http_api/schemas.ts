@@ -8,6 +8,7 @@ import type {
   NodeInfo,
   PeerStatus,
 } from "../lib/peer/surface.ts";
+import type { AdminCloud } from "./admin_peer.ts";
 import { adminWaitMsMax } from "./limits.ts";
 import type { Problem } from "./problem.ts";
 import { z } from "./routing.ts";
@@ -144,11 +145,23 @@ export const groupSchema: z.ZodType<GroupJson> = z.object({
 }).openapi("Group");
 
 /** How a cloud is doing. */
-export const cloudSchema: z.ZodType<CloudStatus> = z.object({
+export const cloudStatusSchema: z.ZodType<CloudStatus> = z.object({
   name: z.string(),
   state: z.string(),
   contacts: z.int(),
   registrations: z.int(),
+}).openapi("CloudStatus");
+
+/** A cloud that the peer takes part in. */
+export const cloudSchema: z.ZodType<AdminCloud> = z.object({
+  name: z.string(),
+  scope: z.string(),
+  state: z.string(),
+  endpoint: z.string(),
+  contacts: z.int(),
+  sizeEstimate: z.number(),
+  registrations: z.int(),
+  held: z.int(),
 }).openapi("Cloud");
 
 /** How the peer is doing. */
@@ -161,6 +174,6 @@ export const statusSchema: z.ZodType<PeerStatus> = z.object({
   links: z.int(),
   graphs: z.array(graphStatusSchema),
   groups: z.array(graphStatusSchema),
-  clouds: z.array(cloudSchema),
+  clouds: z.array(cloudStatusSchema),
   problems: z.array(z.string()),
 }).openapi("Status");

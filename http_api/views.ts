@@ -125,18 +125,19 @@ function attributeJson(value: AttributeInput): AttributeJson {
 
 /** One publisher of a name in JSON; a payload of bytes stands in `base64`. */
 export interface ResolvedJson {
+  readonly cloud: string;
+  readonly publisher: string;
   readonly endpoints: readonly string[];
   readonly comment: string;
   readonly payload: string | null;
   readonly base64?: string | undefined;
   readonly verified: boolean;
+  readonly expires: string;
 }
 
 /** One publisher of a name in JSON. */
 export function resolvedJson(resolved: AdminResolved): ResolvedJson {
-  const { endpoints, comment, payload, verified } = resolved;
-  if (payload instanceof Uint8Array) {
-    return { endpoints, comment, payload: null, base64: payload.toBase64(), verified };
-  }
-  return { endpoints, comment, payload, verified };
+  const { payload, expires, cloud, publisher, endpoints, comment, verified } = resolved;
+  const content = payload instanceof Uint8Array ? { payload: null, base64: payload.toBase64() } : { payload };
+  return { cloud, publisher, endpoints, comment, ...content, verified, expires: expires.toISOString() };
 }

@@ -265,9 +265,20 @@ export class FakePeer implements AdminPeer {
   };
 
   readonly names: AdminNames = {
+    clouds: () => [{
+      name: "loopback",
+      scope: "loopback",
+      state: "alone",
+      endpoint: "udp://127.0.0.1:4000",
+      contacts: 0,
+      sizeEstimate: 1,
+      registrations: this.registered.size,
+      held: 0,
+    }],
     register: (name, options = {}) => {
       this.registered.set(name, options);
       return Promise.resolve({
+        clouds: ["loopback"],
         unregister: () => {
           this.registered.delete(name);
           return Promise.resolve();
@@ -278,7 +289,15 @@ export class FakePeer implements AdminPeer {
       const options = this.registered.get(name);
       if (options === undefined) throw new PeerError("name_not_found", `Nobody has published '${name}'`);
       const { endpoints = ["tcp://127.0.0.1:4000"], comment = "", payload = null } = options;
-      return Promise.resolve([{ endpoints, comment, payload, verified: true }]);
+      return Promise.resolve([{
+        cloud: "loopback",
+        publisher: selfId,
+        endpoints,
+        comment,
+        payload,
+        verified: true,
+        expires: new Date(startMs + 7_200_000),
+      }]);
     },
   };
 

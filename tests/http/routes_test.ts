@@ -41,7 +41,7 @@ const noteBody = {
 Deno.test("status and clouds are read as data", async () => {
   const { ask, peer } = createFixture();
   assert.deepEqual(await said(await ask("GET", "/v1/status")), [200, peer.status()]);
-  assert.deepEqual(await said(await ask("GET", "/v1/clouds")), [200, { clouds: peer.status().clouds }]);
+  assert.deepEqual(await said(await ask("GET", "/v1/clouds")), [200, { clouds: peer.names.clouds() }]);
 });
 
 Deno.test("identities are listed, created and made the default", async () => {
