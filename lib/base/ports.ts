@@ -195,7 +195,11 @@ export interface StoreChange {
  * bounded index commit makes them count. Every call may be repeated safely.
  */
 export interface RecordStore {
-  /** Makes a change durable. Rejects with a {@linkcode PeerError} (`store_full`, `store_failed`, …) and then nothing of the index changed. */
+  /**
+   * Makes a change durable. Rejects with a {@linkcode PeerError} (`store_full`, `store_failed`, …) and
+   * then nothing of the index changed; only after `timeout` that is open, and the same change is to be
+   * committed again before anything that builds on its failure.
+   */
   commit(change: StoreChange): Promise<void>;
   /** The entries whose key begins with `prefix`, in key order. */
   list(prefix: StoreKey): AsyncIterable<StoreEntry>;

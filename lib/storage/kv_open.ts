@@ -31,11 +31,15 @@ export function kvError(error: unknown, action: string): PeerError {
   return new PeerError(code, `Cannot ${action}: ${text}; ${remedy}`, { cause: error });
 }
 
-/** The failure of a call that did not answer in time. */
-export function kvTimeoutError(action: string, maxMs: number): PeerError {
+/** The failure of a call that did not answer in time; `timeout` where a write may still come to count. */
+export function kvTimeoutError(
+  action: string,
+  maxMs: number,
+  code: "store_failed" | "timeout" = "store_failed",
+): PeerError {
   const message = `Cannot ${action}: no answer within ${maxMs} ms; ` +
     "see whether another process holds the store, and whether the disk or the server answers";
-  return new PeerError("store_failed", message);
+  return new PeerError(code, message);
 }
 
 async function requireServer(place: string): Promise<void> {

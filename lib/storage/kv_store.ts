@@ -61,6 +61,7 @@ export class KvStore implements RecordStore {
       opening.then((late) => late.close(), () => {
         /* the caller has its failure already */
       });
+      return kvTimeoutError(action, storeCommitMsMax);
     });
     const store = new KvStore(kv, place, options);
     try {
@@ -78,16 +79,22 @@ export class KvStore implements RecordStore {
     this.#options = options;
   }
 
-  /** Makes a change durable: the disk has it when this resolves. */
+  /**
+   * Makes a change durable: the disk has it when this resolves. A rejection with `timeout` leaves open
+   * whether it counts; then the same change is to be committed again. With any other it does not count.
+   */
   async commit(change: StoreChange): Promise<void> {
     this.#checkOpen("write to");
     const weight = checkStoreChange(change);
-    const job = { givenUp: false };
+    const job: Job = { givenUp: false, counting: false };
     const done = this.#last.then(() => job.givenUp ? undefined : this.#write(change, weight, job));
     this.#last = done.then(() => this.#clear(bodiesToDrop(change)), () => {
       /* told to this commit's caller; the next one goes on */
     });
-    await this.#call(done, storeCommitMsMax, "write to", () => job.givenUp = true);
+    await this.#call(done, storeCommitMsMax, "write to", (action) => {
+      job.givenUp = true;
+      return kvTimeoutError(action, storeCommitMsMax, job.counting ? "timeout" : "store_failed");
+    });
   }
 
   /** The entries under a prefix; damaged ones are passed over and counted. */
@@ -149,7 +156,7 @@ export class KvStore implements RecordStore {
     await this.#clear(left);
   }
 
-  async #write(change: StoreChange, weight: StoreChangeWeight, job: { givenUp: boolean }): Promise<void> {
+  async #write(change: StoreChange, weight: StoreChangeWeight, job: Job): Promise<void> {
     const bodies = change.bodies ?? [];
     const drops = bodiesToDrop(change);
     const single: layout.Mutation[] = indexMutations(change, drops, this.#marked);
@@ -161,13 +168,14 @@ export class KvStore implements RecordStore {
       single.splice(0, single.length, ...indexMutations(change, drops, this.#marked));
     }
     if (job.givenUp || single.length === 0) return;
+    job.counting = true;
     await this.#atomic(single);
     for (const { hash } of bodies) this.#marked.delete(hash);
     for (const hash of drops) this.#marked.add(hash);
   }
 
   /** Writes bodies ahead of the index, in bounded commits that may be cut anywhere. */
-  async #stage(bodies: NonNullable<StoreChange["bodies"]>, job: { givenUp: boolean }): Promise<void> {
+  async #stage(bodies: NonNullable<StoreChange["bodies"]>, job: Job): Promise<void> {
     let batch: layout.Mutation[] = [];
     let batchBytes = 0;
     for (const { hash, bytes } of bodies) {
@@ -253,7 +261,7 @@ export class KvStore implements RecordStore {
     if (this.#closing !== null) throw storeClosedError(action);
   }
 
-  async #call<T>(work: Promise<T>, maxMs: number, action: string, giveUp?: () => void): Promise<T> {
+  async #call<T>(work: Promise<T>, maxMs: number, action: string, giveUp?: GiveUp): Promise<T> {
     const named = `${action} the store ${this.#place}`;
     try {
       return await within(this.#options.timers, work, maxMs, named, giveUp);
@@ -276,6 +284,15 @@ export class KvStore implements RecordStore {
     this.#kv.close();
   }
 }
+
+/** One commit: whether its caller has been refused, and whether its index commit is under way. */
+interface Job {
+  givenUp: boolean;
+  counting: boolean;
+}
+
+/** What to do and to say when a call is late. */
+type GiveUp = (action: string) => PeerError;
 
 /** The writes of a change but its bodies' chunks. */
 function indexMutations(
@@ -313,13 +330,10 @@ async function within<T>(
   work: Promise<T>,
   maxMs: number,
   action: string,
-  giveUp?: () => void,
+  giveUp: GiveUp = () => kvTimeoutError(action, maxMs),
 ): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = timers.set(maxMs, () => {
-    giveUp?.();
-    reject(kvTimeoutError(action, maxMs));
-  });
+  const timer = timers.set(maxMs, () => reject(giveUp(action)));
   try {
     return await Promise.race([work, late]);
   } catch (error) {
