@@ -235,9 +235,9 @@ export class Links {
     if (inbound > this.#inboundMax || this.#all.size > this.#linksMax) {
       return this.#turnAway(link, "too_many");
     }
-    const live = new LiveLink(link, this.#ports.clock, this.#registry);
+    const live = new LiveLink(link, this.#ports.clock, this.#registry, this.#hello());
     this.#bringUp(live);
-    live.start(this.#hello(), () => {});
+    live.start(() => {});
   }
 
   /** Ends a fresh link with a goodbye that says why; it is read meanwhile so that the goodbye arrives. */
@@ -312,11 +312,11 @@ export class Links {
   /** Waits for the other end's hello: it has the last word on whether this link stands. */
   async #settleDialled(link: SecureLink, address: Address, dial: Dial): Promise<DialOutcome> {
     this.#own(link);
-    const live = new LiveLink(link, this.#ports.clock, this.#registry);
+    const live = new LiveLink(link, this.#ports.clock, this.#registry, this.#hello());
     const { promise: settled, resolve } = Promise.withResolvers<"up" | "kept">();
     const giveUp = () => link.abort("closed");
     dial.controller.signal.addEventListener("abort", giveUp, { once: true });
-    live.start(this.#hello(), () => {
+    live.start(() => {
       this.#release(link.peerIdHex, dial);
       if (this.#keeps(this.#standingTo(link.peerIdHex), link)) {
         live.close("duplicate");

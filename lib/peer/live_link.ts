@@ -47,19 +47,21 @@ export class LiveLink implements LinkHandle {
   #peerClock: PeerClock | null = null;
   #onHello: () => void = () => {};
 
-  constructor(link: SecureLink, clock: Clock, registry: ChannelRegistry) {
+  /** Says hello: nothing may go out before it. */
+  constructor(link: SecureLink, clock: Clock, registry: ChannelRegistry, hello: Hello) {
     this.#link = link;
     this.#clock = clock;
     this.#channels = new LinkChannels(link, this, registry);
+    link.send(hello);
   }
 
-  /** Says hello and begins to listen; calls back once the other end has said hello too. */
-  start(hello: Hello, onHello: () => void): void {
+  /** Begins to listen; calls back once the other end has said hello too. */
+  start(onHello: () => void): void {
     this.#onHello = onHello;
-    this.#link.send(hello);
     this.#link.start({
       message: (message) => this.#onMessage(message),
       writable: () => this.#channels.onWritable(),
+      drained: () => this.#channels.onDrained(),
     });
   }
 

@@ -175,7 +175,7 @@ class Opening {
     if (payload.length > 0) throw new Refused("bad_handshake");
     const encapsulation = await this.#ports.kem.encapsulate(state.kemPublicKey!);
     if (encapsulation === null) throw new Refused("bad_handshake");
-    await this.#io.write(versionByte, framed(this.#writeSecond(state, encapsulation)));
+    await this.#io.write(versionByte, framed(state.writeMessage(this.#self.proof, encapsulation)));
     const peer = this.#checkProof(state, this.#read(state, await this.#io.readMessage()));
     return this.#createLink(state, peer);
   }
@@ -195,16 +195,6 @@ class Opening {
     const read = state.readMessage(message, secret);
     if (!read.ok) throw new Refused("bad_handshake");
     return read.payload;
-  }
-
-  #writeSecond(state: HandshakeState, kem: Parameters<HandshakeState["writeMessage"]>[1]): Uint8Array {
-    try {
-      return state.writeMessage(this.#self.proof, kem);
-    } catch (error) {
-      // The other end's ephemeral key leads to zero: what it sent is at fault.
-      if (error instanceof RangeError) throw new Refused("bad_handshake");
-      throw error;
-    }
   }
 
   #checkProof(state: HandshakeState, proof: Uint8Array): Uint8Array {

@@ -221,6 +221,8 @@ export class ScriptedStream implements ByteStream {
   readonly #script: Uint8Array[];
   readonly #then: "end" | "wait";
   #wake: (() => void) | null = null;
+  #wakeWriter: (() => void) | null = null;
+  #room = Infinity;
   #isClosed = false;
 
   constructor(script: readonly Uint8Array[], then: "end" | "wait" = "end") {
@@ -250,15 +252,30 @@ export class ScriptedStream implements ByteStream {
     this.#wake?.();
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new Error("closed"));
+  async write(bytes: Uint8Array): Promise<void> {
+    while (this.#room === 0 && !this.#isClosed) {
+      await new Promise<void>((resolve) => this.#wakeWriter = resolve);
+    }
+    if (this.#isClosed) throw new Error("closed");
+    this.#room--;
     this.written.push(bytes);
-    return Promise.resolve();
+  }
+
+  /** Has writes wait. */
+  hold(): void {
+    this.#room = 0;
+  }
+
+  /** Lets so many writes through. */
+  release(writes: number = Infinity): void {
+    this.#room = writes;
+    this.#wakeWriter?.();
   }
 
   close(): void {
     this.#isClosed = true;
     this.#wake?.();
+    this.#wakeWriter?.();
   }
 
   get allWritten(): Uint8Array {

@@ -136,6 +136,7 @@ Deno.test("close() sends what waits and a goodbye, and ends when the other end d
   assert.equal(bench.link.send(data(1, 2)), false);
   await bench.clock.settle();
   assert.deepEqual(bench.written(), [data(1, 1), { kind: "bye", reason: "closed" }]);
+  assert.notEqual(bench.clock.timerCount, 0); // it still waits
   bench.stream.close();
   assert.equal(await bench.closed(0), "closed");
 });
@@ -235,15 +236,29 @@ Deno.test("[T12] steady traffic whose reads end within frames is not slow", asyn
   await bench.closed();
 });
 
+Deno.test("the key changes with the first frame after an hour", async () => {
+  const bench = new Bench().start();
+  bench.link.send(data(1, 1));
+  for (let quarter = 0; quarter < 360; quarter++) {
+    await bench.clock.run(10_000);
+    bench.stream.feed(bench.sealer.seal([encodeLinkMessage({ kind: "pong" })]));
+  }
+  bench.link.send(data(1, 2));
+  await bench.clock.settle();
+  bench.link.send(data(1, 3));
+  await bench.clock.settle();
+  const expected = new FrameSealer(crypto, ownKey);
+  const first = expected.seal([encodeLinkMessage(data(1, 1))]);
+  expected.rekey();
+  const rest = [2, 3].map((i) => expected.seal([encodeLinkMessage(data(1, i))]));
+  assert.deepEqual(bench.stream.allWritten, concat(first, ...rest));
+  bench.link.abort("closed");
+  await bench.closed();
+});
+
 Deno.test("a write that nobody reads ends the link after 45 s", async () => {
   const bench = new Bench().start();
-  const { promise, reject } = Promise.withResolvers<void>();
-  bench.stream.write = () => promise;
-  const { close } = bench.stream;
-  bench.stream.close = () => {
-    reject(new Error("closed"));
-    close.call(bench.stream);
-  };
+  bench.stream.hold();
   bench.link.send(data(1, 1));
   for (let i = 0; i < 4; i++) {
     bench.stream.feed(bench.sealer.seal([encodeLinkMessage({ kind: "ping" })]));
@@ -358,6 +373,80 @@ Deno.test("the first message must be a hello, and no later one may be", async ()
   }
 });
 
+Deno.test("numbers that the other end may not use end the link", async () => {
+  const hello: LinkMessage = { kind: "hello", endpoints: [], wallMs: 1, agent: "" };
+  const tag = channelTag(crypto, graphOf(1), handshakeHash);
+  const table: LinkMessage[][] = [
+    [{ kind: "open", channel: 1, tag }], // the dialler's are odd, and this end dialled
+    [{ kind: "open", channel: 0, tag }],
+    [{ kind: "open", channel: 4, tag }, { kind: "open", channel: 2, tag }],
+    [{ kind: "answer", channel: 1, answer: "ok" }], // nothing was asked
+    [{ kind: "open", channel: 2, tag }, { kind: "answer", channel: 2, answer: "ok" }],
+    [{ kind: "close", channel: 1 }],
+    [{ kind: "close", channel: 2 }],
+    [data(1, 1)],
+    [data(2, 1)],
+  ];
+  for (const sequence of table) {
+    const bench = new Bench();
+    bench.stream.feed(bench.sealer.seal([hello, ...sequence].map(encodeLinkMessage)));
+    const live = liveLink(bench, [new Recorder(), new Recorder()]);
+    assert.equal(await bench.closed(0), "bad_message", JSON.stringify(sequence));
+    live.end("closed");
+  }
+});
+
+Deno.test("what is said about channels waits for room, and frames wait behind it", async () => {
+  const bench = new Bench();
+  const recorders = [new Recorder(), new Recorder()];
+  const live = liveLink(bench, recorders);
+  const hello: LinkMessage = { kind: "hello", endpoints: [], wallMs: 1, agent: "" };
+  const open = (channel: number, graph: number): LinkMessage => ({
+    kind: "open",
+    channel,
+    tag: channelTag(crypto, graphOf(graph), handshakeHash),
+  });
+  bench.stream.feed(bench.sealer.seal([hello, open(2, 1)].map(encodeLinkMessage)));
+  await bench.clock.settle();
+  bench.stream.hold();
+  const full = recorders[0]!.channels[0]!;
+  full.send(Uint8Array.of(1));
+  await bench.clock.settle(); // that one is being written
+  while (full.send(new Uint8Array(2_000)));
+  while (full.send(new Uint8Array(0)));
+  bench.stream.feed(bench.sealer.seal([encodeLinkMessage(open(4, 2))]));
+  await bench.clock.settle();
+  const late = recorders[1]!.channels[0]!;
+  bench.stream.release(1); // room for a few messages, but the answer has not gone
+  await bench.clock.settle();
+  assert.equal(late.send(Uint8Array.of(7)), false);
+  bench.stream.release();
+  await bench.clock.settle();
+  assert.deepEqual(recorders.map(({ events }) => events.at(-1)), ["writable", "writable"]);
+  assert.equal(late.send(Uint8Array.of(7)), true);
+  await bench.clock.settle();
+  assert.deepEqual(bench.written().slice(-2), [{ kind: "answer", channel: 4, answer: "ok" }, data(4, 7)]);
+  bench.link.abort("closed");
+  await bench.closed(0);
+  live.end("closed");
+});
+
+Deno.test("[T15] an end that opens and closes without reading is ended as stalled", async () => {
+  const bench = new Bench();
+  const recorders = [new Recorder(), new Recorder()];
+  const live = liveLink(bench, recorders);
+  const tag = channelTag(crypto, graphOf(1), handshakeHash);
+  const hello: LinkMessage = { kind: "hello", endpoints: [], wallMs: 1, agent: "" };
+  const storm = Array.from({ length: 3_000 }, (_, i): LinkMessage[] => [
+    { kind: "open", channel: 2 * i + 2, tag },
+    { kind: "close", channel: 2 * i + 2 },
+  ]);
+  bench.stream.hold();
+  bench.stream.feed(bench.sealer.seal([hello, ...storm.flat()].map(encodeLinkMessage)));
+  assert.equal(await bench.closed(0), "stalled");
+  live.end("closed");
+});
+
 Deno.test("[T38] a link has at most 64 channels and is ended when it asks for unknown graphs without end", async () => {
   const hello: LinkMessage = { kind: "hello", endpoints: [], wallMs: 1, agent: "" };
   const many = Array.from({ length: 70 }, (_, i) => graphOf(i + 1));
@@ -410,8 +499,9 @@ function liveLink(bench: Bench, recorders: readonly Recorder[], ids = [1, 2].map
     recorders.map((recorder, i) => [registered(ids[i]!, recorder).graphIdHex, registered(ids[i]!, recorder)]),
   );
   const registry: ChannelRegistry = { graphs, crypto, nextChannelId: () => ++id };
-  const live = new LiveLink(bench.link, bench.clock, registry);
-  live.start({ kind: "hello", endpoints: [], wallMs: 1, agent: "" }, () => {});
+  const hello = { kind: "hello", endpoints: [], wallMs: 1, agent: "" } as const;
+  const live = new LiveLink(bench.link, bench.clock, registry, hello);
+  live.start(() => {});
   return live;
 }
 

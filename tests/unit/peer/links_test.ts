@@ -84,6 +84,11 @@ worldTest("both ends opening one graph at once get one channel", async (world) =
   await world.clock.run(100);
   assert.deepEqual(near.events, ["up", "frame 2"]);
   assert.deepEqual(far.events, ["up", "frame 1"]);
+  near.channels[0]!.close();
+  await world.clock.run(100);
+  bob.links.openChannel(bob.links.peers()[0]!, graphOf(1)); // the end that gave way
+  await world.clock.run(100);
+  assert.deepEqual(far.events, ["up", "frame 1", "down closed_by_peer", "up"]);
 });
 
 worldTest("a channel that closes is down once at each end and may be opened again", async (world) => {
@@ -200,7 +205,10 @@ worldTest("[G31] connecting ends after its timeout or by the caller's signal", a
   controller.abort();
   await assert.rejects(world.within(cancelled, 0), { code: "aborted" });
   await assert.rejects(alice.links.connect(bob.home, { signal: controller.signal }), { code: "aborted" });
+  // With nobody waiting for it the attempt itself is over.
   world.network.heal(alice.host, bob.host);
+  await world.clock.run(1_000);
+  assert.deepEqual([...alice.links.peers(), ...bob.links.peers()], []);
 });
 
 worldTest("concurrent connections to one address share one attempt, and one may leave it", async (world) => {
@@ -248,7 +256,8 @@ Deno.test("[G10] peers that dial each other at once keep one link, whoever is qu
     assert.equal(far.length, 1, `seed ${seed}`);
     assert.notEqual(near[0]!.dialled, far[0]!.dialled, `seed ${seed}`);
     for (const { events, channels } of recorders) {
-      assert.equal(channels.length, 1, `seed ${seed}: ${events}`);
+      assert.equal(channels.length, 1, `seed ${seed}`);
+      assert.deepEqual(events, ["up"], `seed ${seed}`);
     }
     recorders[0]!.channels[0]!.send(Uint8Array.of(seed));
     await world.clock.run(1_000);
@@ -257,28 +266,31 @@ Deno.test("[G10] peers that dial each other at once keep one link, whoever is qu
   }
 });
 
-worldTest("a peer that was started anew replaces its former link", async (world) => {
+worldTest("a peer that was started anew replaces its former link, and channels follow", async (world) => {
   const bob = await world.peer(2);
   const far = new Recorder();
   bob.links.register(graphOf(1), far);
-  const start = async () => {
-    const alice = await world.peer(1);
+  const start = async (n: number) => {
+    const alice = await world.peer(n, { byte: 1 });
     alice.links.register(graphOf(1), new Recorder());
-    alice.links.openChannel(await world.connect(alice, bob), graphOf(1));
+    const link = await world.connect(alice, bob);
     await world.clock.run(100);
-    return alice;
+    return link;
   };
-  const alice = await start();
-  world.network.cut(alice.host, bob.host); // bob hears nothing of the crash
-  world.network.closeHost(alice.host);
+  await start(1);
+  const former = bob.links.peers()[0]!;
+  bob.links.openChannel(former, graphOf(1));
   await world.clock.run(100);
-  world.network.change({ latencyMs: 5 });
-  // The same address, a new host: what the cut holds up is of the old one.
-  world.network.heal(alice.host, bob.host);
-  await start();
+  world.network.cut("10.0.0.1", bob.host); // bob hears nothing of the crash
+  world.network.closeHost("10.0.0.1");
+  await world.clock.run(100);
+  assert.equal(former.isOpen, true);
+  const restarted = await start(3);
+  assert.equal(restarted.isOpen, true);
+  assert.equal(former.isOpen, false);
   assert.equal(bob.links.peers().length, 1);
-  assert.equal(far.events.at(-1), "up");
-  assert.equal(far.channels.length, 1);
+  assert.deepEqual(far.events, ["up", "down duplicate", "up"]);
+  assert.equal(far.channels[0]!.link, bob.links.peers()[0]);
 });
 
 worldTest("[T11] streams that stay silent are closed, few at a time from one address", async (world) => {
@@ -393,6 +405,9 @@ worldTest("[T16] half of the links stay free for dialling", async (world) => {
   await world.connect(bob, others[4]!);
   await assert.rejects(world.connect(bob, others[2]!), { code: "too_many" });
   assert.equal(bob.links.peers().length, 4);
+  bob.links.peers()[0]!.close();
+  await world.clock.run(100);
+  assert.ok(await world.connect(others[2]!, bob)); // a refusal is not for ever
 });
 
 worldTest("a mistake of a graph's handlers ends one link, loudly, and no other", async (world) => {
