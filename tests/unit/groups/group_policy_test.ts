@@ -120,6 +120,15 @@ Deno.test("[S31] judge() voids a removed member's data but for what the list nam
   assert.deepEqual([policy.judge(kept), policy.judge(lost)], ["in", "void"]);
 });
 
+Deno.test("[S31] judge() lets data stay only if all removals and leaves list it", () => {
+  const [both, single] = [fakeVersion(byCarol, recordOf(carol)), fakeVersion(byCarol, recordOf(carol))];
+  const policy = policyOf(...fakeRemoval(byBob, carol, [both, single]), ...fakeLeave(byCarol, [both]));
+  // The leave itself is void: the removal does not list it.
+  assert.deepEqual([policy.judge(both), policy.judge(single)], ["in", "in"]);
+  policy.learn(fakeRemoval(byAlice, carol, [both]));
+  assert.deepEqual([policy.judge(both), policy.judge(single)], ["in", "void"]);
+});
+
 Deno.test("learn() says whose data must be judged again", () => {
   const policy = policyOf();
   const [removal, list] = fakeRemoval(byBob, carol);
