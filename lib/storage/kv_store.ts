@@ -2,8 +2,8 @@
  * The store on Deno KV: a file, memory, or a KV Connect server.
  *
  * Of KV only `get`, `list`, `set` and `delete` are used. Its expiry wakes a sweeper that ends the
- * process when the disk is full, `sum` can fail half way, and queues are missing on servers (all
- * measured or read, see docs/ARCHITECTURE.md). A change that fits goes in one atomic commit. Where
+ * process when the disk is full (measured), `sum` can fail half way (measured), and servers have no
+ * queues. A change that fits goes in one atomic commit. Where
  * bodies are too large for that they go ahead, under a mark; then the index commit counts, and the
  * next opening clears what a crash left between the two (`kv_layout.ts`).
  *
