@@ -41,6 +41,8 @@ export interface ChannelHandlers {
   frame(channel: Channel, bytes: Uint8Array): void;
   /** A frame was refused for lack of room and there is room again. */
   writable(channel: Channel): void;
+  /** Everything that waited on the channel's link has been handed over: the moment to send more of something long. */
+  drained?(channel: Channel): void;
   /** A channel has ended: `closed`, `closed_by_peer`, the link's close reason, or what {@linkcode Channel.close} was given. */
   down(channel: Channel, reason: string): void;
   /** The other end does not open a channel that this end asked for. */
@@ -126,6 +128,11 @@ export class LinkChannels {
     this.#control = [];
     for (const message of waiting) this.#tell(message);
     for (const channel of [...this.#byNumber.values()]) channel.onWritable();
+  }
+
+  /** Tells every graph that nothing of it waits on this link any more. */
+  onDrained(): void {
+    for (const channel of [...this.#byNumber.values()]) channel.graph.handlers.drained?.(channel);
   }
 
   /** Ends whatever this link has of a graph that is no longer held here. */

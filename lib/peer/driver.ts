@@ -74,7 +74,8 @@ export class GraphDriver {
     this.#ports.links.register(this.replica.graph, {
       up: (channel) => this.#onUp(channel),
       frame: (channel, bytes) => this.#feed({ kind: "frame", link: channel.id, bytes }),
-      writable: (channel) => this.#onWritable(channel),
+      writable: () => {}, // the replica's window keeps inside the link's queue, and `drained` moves it
+      drained: (channel) => this.#onDrained(channel),
       down: (channel, reason) => this.#onDown(channel, reason),
       refused: (link, reason) => this.#onRefused(link.peer, reason),
     });
@@ -228,7 +229,7 @@ export class GraphDriver {
     });
   }
 
-  #onWritable(channel: Channel): void {
+  #onDrained(channel: Channel): void {
     const open = this.#channels.get(channel.id);
     // Half a window is early enough to keep a fast link busy, and saves a step for each small message.
     if (open === undefined || open.sentBytes < sendWindowBytes / 2) return;

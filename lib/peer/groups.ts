@@ -135,8 +135,8 @@ export class GroupsHandle implements Groups {
   async #caughtUp(driver: GraphDriver, signal: AbortSignal): Promise<void> {
     for await (const event of eventsOf(driver.events.subscribe(signal))) {
       if (event.kind === "synchronised") return;
-      const code = event.kind === "refused" ? refusalCodes[event.reason] : undefined;
-      if (code !== undefined && event.kind === "refused") throw joinRefused(code);
+      const refusal = event.kind === "refused" ? refusals.get(event.reason) : undefined;
+      if (refusal !== undefined) throw new PeerError(refusal[0], `Cannot join: ${refusal[1]}`);
     }
     throw signal.aborted ? signal.reason : new PeerError("closed", "Cannot join: the peer was closed");
   }
@@ -197,22 +197,22 @@ function requireGroupName(name: string): void {
 }
 
 /** What a member's refusal means to the joiner; reasons that are not here may pass, and another member is tried. */
-const refusalCodes: Readonly<Record<string, ErrorCode>> = {
-  invitation_expired: "invitation_expired",
-  invitation_used: "invitation_used",
-  invitation_refused: "invitation_refused",
-  invalid_invitation: "invalid_invitation",
-  removed: "removed",
-};
-
-function joinRefused(code: ErrorCode): PeerError {
-  const reasons: Partial<Record<ErrorCode, string>> = {
-    invitation_expired: "the invitation's time is over; ask for a new one",
-    invitation_used: "the invitation has admitted as many as it may; ask for a new one",
-    invitation_refused:
-      "the member asked does not know the invitation, or it admits nobody any more; ask for a new one",
-    invalid_invitation: "the invitation is not one of this group",
-    removed: "this identity was removed from the group or has left it; join as another identity",
-  };
-  return new PeerError(code, `Cannot join: ${reasons[code] ?? code}`);
-}
+const refusals: ReadonlyMap<string, readonly [ErrorCode, string]> = new Map([
+  ["invitation_expired", ["invitation_expired", "the invitation's time is over; ask for a new one"]],
+  ["invitation_used", [
+    "invitation_used",
+    "the invitation has admitted as many as it may; ask for a new one",
+  ]],
+  [
+    "invitation_refused",
+    [
+      "invitation_refused",
+      "the member does not know the invitation, or it admits nobody any more; ask for a new one",
+    ],
+  ],
+  ["invalid_invitation", ["invalid_invitation", "the invitation is not one of this group"]],
+  ["removed", [
+    "removed",
+    "this identity was removed from the group or has left it; join as another identity",
+  ]],
+]);

@@ -57,6 +57,8 @@ export interface LinkHandlers {
   message(message: LinkMessage): void;
   /** A message was refused for lack of room and there is room again. */
   writable(): void;
+  /** All that was queued has been handed to the stream: the moment to send more of something long. */
+  drained?(): void;
 }
 
 /** What the handshake left. */
@@ -282,6 +284,7 @@ export class SecureLink {
       if (batch.length === 0) break;
       await this.#writeBatch(batch);
       this.#tellWritable();
+      this.#tellDrained();
     }
     if (this.#goodbye !== null && this.#reason === null) {
       await this.#writeBatch([encodeLinkMessage({ kind: "bye", reason: this.#goodbye })]);
@@ -326,6 +329,15 @@ export class SecureLink {
     this.#wasFull = false;
     try {
       this.#handlers.writable();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #tellDrained(): void {
+    if (this.#queue.size > 0 || !this.isOpen) return;
+    try {
+      this.#handlers?.drained?.();
     } catch (error) {
       this.#fail(error);
     }
