@@ -213,9 +213,13 @@ export interface RecordStore {
 
 /** Takes what Kith has to say to an operator. Silent by default. */
 export interface Log {
+  /** For whoever looks for a fault. */
   debug(message: string, details?: LogDetails): void;
+  /** What happened as it should. */
   info(message: string, details?: LogDetails): void;
+  /** Something is wrong, and Kith goes on. */
   warn(message: string, details?: LogDetails): void;
+  /** Something is wrong that needs somebody. */
   error(message: string, details?: LogDetails): void;
 }
 

@@ -139,6 +139,7 @@ export class Peer implements AsyncDisposable {
     return this.#closing ??= this.#close();
   }
 
+  /** {@linkcode Peer.close} at the end of an `await using` block. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -91,8 +91,8 @@ export class StoreQueue {
       return null;
     } catch (error) {
       const code = error instanceof PeerError ? error.code : "store_failed";
-      // Only a full disk says for sure that nothing was written; any other failure may hide a success.
-      return { code, message: messageOf(error), certain: code === "store_full" && !committed };
+      // Of a commit that took too long nobody knows; whatever else failed, left the index as it was.
+      return { code, message: messageOf(error), certain: code !== "timeout" && !committed };
     }
   }
 }

@@ -41,7 +41,9 @@ export interface RecordView {
   readonly id: string;
   /** What the record is about. */
   readonly type: string;
+  /** What it says. */
   readonly value: RecordValue;
+  /** What it can be found by, chosen by its author. */
   readonly attributes: Attributes;
   /** Peer id of who created the record. */
   readonly creator: string;
@@ -49,7 +51,9 @@ export interface RecordView {
   readonly author: string;
   /** 1, 2, … */
   readonly version: number;
+  /** By the creator's peer time. */
   readonly created: Date;
+  /** When this version was written, by its author's peer time. */
   readonly modified: Date;
   /** The record is gone after this, unless it is extended. */
   readonly expires: Date;
@@ -76,6 +80,7 @@ export type RecordEventKind =
 
 /** Something happened to a record. */
 export interface RecordEvent {
+  /** What happened. */
   readonly kind: RecordEventKind;
   /** The record as it is now; where nothing is left, as it was; for `conflict` our version that lost. */
   readonly record: RecordView;
@@ -83,6 +88,7 @@ export interface RecordEvent {
 
 /** How a record is written. */
 export interface AddOptions extends WaitOptions {
+  /** None if not given. */
   readonly attributes?: Attributes;
   /** How long it lives, in milliseconds; the graph's default (30 days) if neither this nor `expires` is given. */
   readonly lifeMs?: number;
@@ -94,6 +100,7 @@ export interface AddOptions extends WaitOptions {
 
 /** How a record is changed. What is not given stays as it is. */
 export interface UpdateOptions extends WaitOptions {
+  /** As they are if not given. */
   readonly attributes?: Attributes;
   /** When the new version expires: not before the old one, not after the record's `until`. */
   readonly expires?: Date;
@@ -145,9 +152,11 @@ export interface NodeInfo {
 
 /** How a graph or group is doing. */
 export interface GraphStatus {
+  /** 52 characters of lower-case base 32. */
   readonly id: string;
   /** `alone`: no neighbor; `joining`; `synchronising`: catching up; `synchronised`; `removed`; `closed`. */
   readonly state: "alone" | "joining" | "synchronising" | "synchronised" | "removed" | "closed";
+  /** Linked nodes that take part. */
   readonly neighbors: number;
   /** Records shown now. */
   readonly records: number;
@@ -172,6 +181,7 @@ export type GraphEvent =
 export interface Graph extends AsyncDisposable {
   /** 52 characters of lower-case base 32. */
   readonly id: string;
+  /** What the graph carries. */
   readonly records: Records;
   /** The linked nodes. */
   nodes(): NodeInfo[];
@@ -179,6 +189,7 @@ export interface Graph extends AsyncDisposable {
   connect(endpoint: string, options?: ConnectOptions): Promise<NodeInfo>;
   /** What happens, from now on, until the caller breaks off or the graph closes. */
   events(options?: WaitOptions): AsyncIterable<GraphEvent>;
+  /** How it is doing, in plain data and a sentence. */
   status(): GraphStatus;
   /** Leaves cleanly: neighbors are told, what is under way is stored. */
   close(): Promise<void>;
@@ -197,6 +208,7 @@ export type RoleName = "creator" | "admin" | "member";
 export interface MemberInfo {
   /** Peer id. */
   readonly peer: string;
+  /** Highest first. */
   readonly roles: readonly RoleName[];
   /** Whether it is this peer. */
   readonly self: boolean;
@@ -232,7 +244,9 @@ export interface Members {
 
 /** A graph with membership. */
 export interface Group extends Graph {
+  /** What the founder called it. */
   readonly name: string;
+  /** Who takes part, and with what role. */
   readonly members: Members;
   /** One line of text to pass on: whoever has it may join. */
   invite(options?: InviteOptions): Promise<string>;
@@ -312,6 +326,7 @@ export interface Identities {
 export interface PeerStatus {
   /** Peer id. */
   readonly id: string;
+  /** Version of Kith. */
   readonly version: string;
   /** Where this peer accepts links, as `tcp://127.0.0.1:4000`; empty if it accepts none. */
   readonly endpoints: readonly string[];
@@ -319,9 +334,13 @@ export interface PeerStatus {
   readonly nameEndpoints: readonly string[];
   /** Where its data lies: a path, or `memory`. */
   readonly store: string;
+  /** Links to other peers, whatever graphs they carry. */
   readonly links: number;
+  /** Plain graphs that are open. */
   readonly graphs: readonly GraphStatus[];
+  /** Groups of this identity. */
   readonly groups: readonly GraphStatus[];
+  /** Clouds that this peer takes part in. */
   readonly clouds: readonly CloudStatus[];
   /** In words, what is wrong and what to do; empty when all is well. */
   readonly problems: readonly string[];
@@ -329,8 +348,12 @@ export interface PeerStatus {
 
 /** How a cloud is doing. */
 export interface CloudStatus {
+  /** All who use the same name and find each other are one cloud. */
   readonly name: string;
+  /** `no_network`, `alone`, `synchronising` or `active`. */
   readonly state: string;
+  /** Participants known here. */
   readonly contacts: number;
+  /** Names that this peer publishes there. */
   readonly registrations: number;
 }
