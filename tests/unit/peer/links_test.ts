@@ -247,10 +247,21 @@ Deno.test("[G10] peers that dial each other at once keep one link, whoever is qu
     bob.links.register(graphOf(1), recorders[1]!);
     const dial = async (from: typeof alice, to: typeof alice) =>
       from.links.openChannel(await from.links.connect(to.home), graphOf(1));
+    const seen = [alice, bob].map(() => new Set<unknown>());
+    const watch = async (ms: number) => {
+      for (let i = 0; i < ms; i++) {
+        await world.clock.run(1);
+        for (const [end, { links }] of [alice, bob].entries()) {
+          for (const link of links.peers()) seen[end]!.add(link);
+        }
+      }
+    };
     const first = dial(alice, bob);
-    await world.clock.run(draw.uint32() % 200);
-    await world.within(Promise.all([first, dial(bob, alice)]));
-    await world.clock.run(2_000);
+    await watch(draw.uint32() % 200);
+    const both = Promise.all([first, dial(bob, alice)]);
+    await watch(1_000);
+    await world.within(both);
+    assert.deepEqual(seen.map((links) => links.size), [1, 1], `seed ${seed}`); // no link stood and went
     const [near, far] = [alice.links.peers(), bob.links.peers()];
     assert.equal(near.length, 1, `seed ${seed}`);
     assert.equal(far.length, 1, `seed ${seed}`);
