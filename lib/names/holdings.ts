@@ -1,11 +1,12 @@
 /**
- * Registrations that a contact holds for others. What is full gives way at random among equals, so
- * that a flood wins no more than its share and nobody can choose whom it pushes out (T24).
+ * Registrations that a contact holds for others. Where there are too many, chance decides: each
+ * publisher has a rank drawn by a secret of this holder, and the highest gives way. So a flood wins no
+ * more than its share, to come often or late does not help, and nobody can choose whom it pushes out
+ * (T24). Other holders draw otherwise.
  */
 
 import { hex } from "../base/bytes.ts";
 import type { Address, Crypto, Instant, Random } from "../base/ports.ts";
-import { below } from "../base/random.ts";
 import { addressGroup } from "./contact.ts";
 import { heldGroupMax, heldMax, heldNameMax, registrationLifeMsMax, registrationSkewMs } from "./limits.ts";
 import { StoreVerdict } from "./messages.ts";
@@ -17,15 +18,23 @@ export interface Held {
   /** From where its publisher stored it. */
   readonly from: Address;
   readonly group: string | null;
+  /** Drawn for its publisher; the highest gives way. */
+  readonly rank: number;
   /** When it runs out, on the monotonic clock: a jump of the wall clock drops nothing. */
   readonly untilMs: number;
+}
+
+interface Rival {
+  readonly name: string;
+  readonly publisher: string;
+  readonly held: Held;
 }
 
 /** What one contact holds in one cloud. */
 export class Holdings {
   readonly #crypto: Crypto;
   readonly #cloud: Uint8Array;
-  readonly #random: Random;
+  readonly #secret: Uint8Array;
   readonly #names = new Map<string, Map<string, Held>>();
   readonly #groups = new Map<string, number>();
   #size = 0;
@@ -33,7 +42,7 @@ export class Holdings {
   constructor(crypto: Crypto, cloud: Uint8Array, random: Random) {
     this.#crypto = crypto;
     this.#cloud = cloud;
-    this.#random = random;
+    this.#secret = random.bytes(32);
   }
 
   /** Takes a registration that its publisher sent, if it is newer, holds and fits. */
@@ -49,7 +58,7 @@ export class Holdings {
     if (!verifyRegistration(this.#crypto, this.#cloud, statement)) return StoreVerdict.refused;
     // A revocation stands as long as what it revokes could.
     const untilMs = Math.max(now.monoMs + lifeMs, statement.body === null ? known?.untilMs ?? 0 : 0);
-    const held = { statement, from, group: addressGroup(from), untilMs };
+    const held = { statement, from, group: addressGroup(from), rank: this.#rank(statement), untilMs };
     if (known !== undefined) this.#remove(name, publisher);
     else if (!this.#makeRoom(name, held)) return StoreVerdict.full;
     this.#add(name, publisher, held);
@@ -76,38 +85,43 @@ export class Holdings {
     return this.#size;
   }
 
+  #rank({ publisher }: SignedStatement): number {
+    const drawn = this.#crypto.hmacSha256(this.#secret, publisher);
+    return new DataView(drawn.buffer, drawn.byteOffset).getUint32(0);
+  }
+
   /** Lets something give way for a newcomer if need be; `false` if the newcomer itself does. */
   #makeRoom(name: string, held: Held): boolean {
-    const rivals = [...(this.#names.get(name) ?? [])];
-    const sameGroup = held.group === null ? [] : rivals.filter(([, rival]) => rival.group === held.group);
-    if (sameGroup.length >= heldGroupMax) return this.#dropOne(name, sameGroup);
-    if (rivals.length >= heldNameMax) return this.#dropOne(name, rivals);
-    return this.#size < heldMax || this.#dropOfLargestGroup();
+    const rivals: Rival[] = [];
+    for (const [publisher, rival] of this.#names.get(name) ?? []) {
+      rivals.push({ name, publisher, held: rival });
+    }
+    const sameGroup = held.group === null ? [] : rivals.filter((rival) => rival.held.group === held.group);
+    if (sameGroup.length >= heldGroupMax) return this.#replaceOne(sameGroup, held);
+    if (rivals.length >= heldNameMax) return this.#replaceOne(rivals, held);
+    return this.#size < heldMax || this.#replaceOne(this.#largestGroup(), held);
   }
 
-  /** Drops one of the rivals or the newcomer, all with the same chance; `false` if it is the newcomer. */
-  #dropOne(name: string, rivals: readonly (readonly [string, Held])[]): boolean {
-    const leaving = rivals[below(this.#random, rivals.length + 1)];
-    if (leaving === undefined) return false;
-    this.#remove(name, leaving[0]);
+  /** Drops the rival of the highest rank; `false` if that is the newcomer. */
+  #replaceOne(rivals: readonly Rival[], held: Held): boolean {
+    const leaving = rivals.reduce((worst, rival) => rival.held.rank > worst.held.rank ? rival : worst);
+    if (leaving.held.rank <= held.rank) return false;
+    this.#remove(leaving.name, leaving.publisher);
     return true;
   }
 
-  #dropOfLargestGroup(): boolean {
-    let largest: string | null = null;
-    for (const [group, count] of this.#groups) {
-      if (largest === null || count > this.#groups.get(largest)!) largest = group;
-    }
-    const rivals: [string, string][] = [];
+  /** What the address group with the most registrations has here. */
+  #largestGroup(): Rival[] {
+    let largest = "";
+    let most = 0;
+    for (const [group, count] of this.#groups) if (count > most) [largest, most] = [group, count];
+    const rivals: Rival[] = [];
     for (const [name, publishers] of this.#names) {
       for (const [publisher, held] of publishers) {
-        if ((held.group ?? "") === largest) rivals.push([name, publisher]);
+        if ((held.group ?? "") === largest) rivals.push({ name, publisher, held });
       }
     }
-    const leaving = rivals[below(this.#random, rivals.length + 1)];
-    if (leaving === undefined) return false;
-    this.#remove(...leaving);
-    return true;
+    return rivals;
   }
 
   #add(name: string, publisher: string, held: Held): void {

@@ -147,13 +147,13 @@ export const registrationSkewMs: number = 10 * 60_000;
 /** Names that one peer publishes in one cloud. Refused above. */
 export const registrationsMax: number = 256;
 
-/** Registrations held for others. Above, one of the address group that holds most gives way. */
+/** Registrations held for others. Above, of the address group that holds most the one of the highest drawn rank gives way. */
 export const heldMax: number = 8_192;
 
-/** Registrations held for one name (protocol §3). Above, one at random gives way. */
+/** Registrations held for one name (protocol §3). Above, the one of the highest drawn rank gives way. */
 export const heldNameMax: number = 32;
 
-/** Registrations held for one name from one address group (protocol §3). Above, one of them at random gives way. Global addresses only. */
+/** Registrations held for one name from one address group (protocol §3). Above, the one of the highest drawn rank gives way. Global addresses only. */
 export const heldGroupMax: number = 2;
 
 /** A registration is refused by a contact that is so many times farther from the name than from its own 20th neighbor: only the region stores (T24). */

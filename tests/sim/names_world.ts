@@ -44,7 +44,7 @@ interface Step {
 export class NamesWorld {
   readonly random: SeededRandom;
   readonly peers: SimPeer[] = [];
-  readonly #byAddress = new Map<string, SimPeer>();
+  readonly #listeners = new Map<string, (bytes: Uint8Array, from: Address) => void>();
   readonly #latencyMs: readonly [number, number];
   readonly scope: CloudScope;
   readonly crypto: Crypto;
@@ -66,14 +66,21 @@ export class NamesWorld {
   }
 
   /** A peer at an address of its own, each in a network of its own. */
-  addPeer(address?: Address): SimPeer {
+  addPeer(address?: Address, cloud: string = "test"): SimPeer {
     const i = this.peers.length;
     const own = address ?? { host: `20.${i >> 8}.${i & 255}.7`, port: 4_000 };
-    const peer = new SimPeer(this, own);
+    const peer = new SimPeer(this, own, cloud);
     this.peers.push(peer);
-    this.#byAddress.set(addressText(own), peer);
+    this.addListener(own, (bytes, from) => {
+      if (peer.isUp) peer.input({ kind: "datagram", bytes, from });
+    });
     peer.input({ kind: "network", isUp: true });
     return peer;
+  }
+
+  /** Something that is no machine gets what is sent to an address. */
+  addListener(address: Address, listener: (bytes: Uint8Array, from: Address) => void): void {
+    this.#listeners.set(addressText(address), listener);
   }
 
   /** A cloud of `count` peers that joined one after the other, each by one that was there. */
@@ -97,10 +104,8 @@ export class NamesWorld {
     this.bytes += bytes.length;
     if (!this.tap(bytes, from, to) || fraction(this.random) < this.lossShare) return;
     const [min, max] = this.#latencyMs;
-    this.after(min + fraction(this.random) * (max - min), () => {
-      const peer = this.#byAddress.get(addressText(to));
-      if (peer?.isUp) peer.input({ kind: "datagram", bytes, from });
-    });
+    const latencyMs = min + fraction(this.random) * (max - min);
+    this.after(latencyMs, () => this.#listeners.get(addressText(to))?.(bytes, from));
   }
 
   after(delayMs: number, run: () => void): void {
@@ -148,11 +153,11 @@ export class SimPeer {
   #calls = 0;
   #dueMs: number | null = null;
 
-  constructor(world: NamesWorld, address: Address) {
+  constructor(world: NamesWorld, address: Address, cloud: string) {
     this.world = world;
     this.address = address;
     this.machine = new CloudMachine({
-      name: "test",
+      name: cloud,
       scope: world.scope,
       secretKey: world.random.bytes(32),
       crypto: world.crypto,
