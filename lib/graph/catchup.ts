@@ -12,7 +12,7 @@ import type { Crypto } from "../base/ports.ts";
 import type { Arrivals } from "../records/arrivals.ts";
 import type { Item } from "../records/item.ts";
 import type { Entry, ItemSet } from "../records/item_set.ts";
-import { catchupRoundsMax, elementsPageMax, itemsMessageBytes } from "./limits.ts";
+import { answersWaitingMax, catchupRoundsMax, elementsPageMax, itemsMessageBytes } from "./limits.ts";
 import {
   type Cursor,
   elementBytes,
@@ -49,7 +49,7 @@ export class Catchup {
   #served = false;
   #gotServed = false;
   // Where the arrivals stood when a list was begun: what came since travels by itself.
-  #listed: { readonly head: Cursor | null } | null = null;
+  #listed: { readonly head: Cursor | null; unanswered: number } | null = null;
   #result: "none" | "equal" | "diverged" = "none";
 
   constructor(context: CatchupContext, window: LinkWindow) {
@@ -126,10 +126,11 @@ export class Catchup {
       // A cursor that left a difference in the first round is not asked again.
       cursor: round === 1 ? this.#context.cursor(set) : null,
     };
-    this.#window.send(this.#mine);
+    this.#say(this.#mine);
   }
 
   #onSummary(theirs: Summary): boolean {
+    if (this.#state === "idle" && (theirs.set !== SetKind.authority || theirs.round !== 1)) return false;
     this.begin();
     if (theirs.set !== this.#set() || theirs.round !== this.#round || this.#theirs !== null) return false;
     this.#theirs = theirs;
@@ -146,13 +147,15 @@ export class Catchup {
 
   #onElements(set: SetKind, elements: readonly Uint8Array[], last: boolean): boolean {
     if (this.#state === "idle" || set !== this.#set() || this.#gotServed) return false;
+    if (this.#window.waitingBulk >= answersWaitingMax) return false;
     const missing = elements.filter((element) => this.#context.set.byElement(hex(element)) === null);
-    this.#window.send({ type: "want", set, elements: missing, last });
+    this.#say({ type: "want", set, elements: missing, last });
     return true;
   }
 
   #onWant(set: SetKind, elements: readonly Uint8Array[], last: boolean): boolean {
     if (this.#state === "idle" || set !== this.#set() || this.#served || this.#listed === null) return false;
+    if (this.#listed.unanswered-- === 0) return false;
     const items: Item[] = [];
     for (const element of elements) {
       const entry = this.#context.set.byElement(hex(element));
@@ -176,10 +179,12 @@ export class Catchup {
 
   *#list(arrivals: Arrivals<Entry>): Generator<GraphMessage> {
     const set = this.#set();
-    this.#listed = { head: this.#head() };
+    const listed = { head: this.#head(), unanswered: 0 };
+    this.#listed = listed;
     const elements = [...arrivals.since(0)].map((entry) => entry.item.hash.subarray(0, elementBytes));
     for (let i = 0; i === 0 || i < elements.length; i += elementsPageMax) {
       const page = elements.slice(i, i + elementsPageMax);
+      listed.unanswered++;
       yield { type: "elements", set, elements: page, last: i + elementsPageMax >= elements.length };
     }
   }
@@ -205,6 +210,11 @@ export class Catchup {
   *#finish(head: Cursor | null): Generator<GraphMessage> {
     this.#served = true;
     yield { type: "served", set: this.#set(), cursor: head };
+  }
+
+  /** Says something that the conversation would not go on without: it waits its turn and is never dropped. */
+  #say(message: GraphMessage): void {
+    this.#window.sendBulk([message].values());
   }
 
   #head(): Cursor | null {

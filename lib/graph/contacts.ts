@@ -20,6 +20,7 @@ interface Contact {
 export class Contacts {
   readonly #random: Random;
   readonly #contacts = new BoundedMap<string, Contact>(contactsMax);
+  readonly #forgotten: Uint8Array[] = [];
 
   constructor(random: Random) {
     this.#random = random;
@@ -38,19 +39,28 @@ export class Contacts {
     const known = this.#contacts.get(id);
     if (endpoints.length === 0) return false;
     if (known !== undefined && known.endpoints.join() === endpoints.join()) return false;
-    this.#contacts.set(id, {
+    const evicted = this.#contacts.set(id, {
       peer: hint.peer,
       endpoints,
       failures: 0,
       nextTryMs: 0,
       isDialled: known?.isDialled ?? false,
     });
+    if (evicted !== null) this.#forgotten.push(evicted[1].peer);
     return true;
   }
 
   /** Forgets a peer, for one that was removed. */
   forget(id: string): void {
+    const contact = this.#contacts.get(id);
+    if (contact === undefined) return;
     this.#contacts.delete(id);
+    this.#forgotten.push(contact.peer);
+  }
+
+  /** Peers that gave way or were forgotten since this was asked last: the store need not keep them. */
+  takeForgotten(): Uint8Array[] {
+    return this.#forgotten.splice(0);
   }
 
   /** Contacts to dial now, at most `count`, chosen by chance; they count as being dialled. */
@@ -63,25 +73,30 @@ export class Contacts {
     return chosen;
   }
 
-  /** A dial ended: with a link, or without. */
+  /** A dial ended: with a link, which {@linkcode Contacts.onLost} judges when it ends, or without. */
   onDialled(id: string, succeeded: boolean, monoMs: number): void {
     const contact = this.#contacts.get(id);
     if (contact === undefined) return;
     contact.isDialled = false;
-    if (succeeded) {
-      contact.failures = 0;
-      return;
-    }
+    if (!succeeded) this.#pause(contact, monoMs);
+  }
+
+  /**
+   * A link ended: try again soon, but not all at once. One that led to nothing, for it was refused or full,
+   * counts as a failure, else whoever is refused would dial twice a second for ever.
+   */
+  onLost(id: string, wasOfUse: boolean, monoMs: number): void {
+    const contact = this.#contacts.get(id);
+    if (contact === undefined) return;
+    if (!wasOfUse) return this.#pause(contact, monoMs);
+    contact.failures = 0;
+    contact.nextTryMs = Math.max(contact.nextTryMs, monoMs + jittered(this.#random, dialBackoffMsMin, 0.5));
+  }
+
+  #pause(contact: Contact, monoMs: number): void {
     const pause = Math.min(dialBackoffMsMax, dialBackoffMsMin * 2 ** Math.min(contact.failures, 16));
     contact.failures++;
     contact.nextTryMs = monoMs + jittered(this.#random, pause);
-  }
-
-  /** A link broke: try again soon, but not all at once. */
-  onLost(id: string, monoMs: number): void {
-    const contact = this.#contacts.get(id);
-    if (contact === undefined) return;
-    contact.nextTryMs = Math.max(contact.nextTryMs, monoMs + jittered(this.#random, dialBackoffMsMin, 0.5));
   }
 
   /** When the next contact outside `isExcluded` may be dialled, or `null`. */

@@ -4,9 +4,9 @@
  */
 
 import { BoundedMap } from "../base/bounded.ts";
-import { hex } from "../base/bytes.ts";
+import { equalBytes, hex } from "../base/bytes.ts";
 import type { Instant } from "../base/ports.ts";
-import { type AuthorityItem, isData, type Item } from "../records/item.ts";
+import { type AuthorityItem, isData, type Item, ItemKind } from "../records/item.ts";
 import { parseItem, verifyItem } from "../records/item_codec.ts";
 import type { SetChange } from "../records/item_set.ts";
 import { aheadMsMax } from "../records/limits.ts";
@@ -58,8 +58,7 @@ export class Conversations {
     const neighbor = new Neighbor(up, outbox, (made) => this.#replica.catchupContext(made));
     this.#neighbors.set(up.link, neighbor);
     deadlines.set(`greeting:${up.link}`, now.monoMs + greetingMsMax);
-    const items = this.#replica.policy.proofOf(this.#replica.signer.publicKey).map((item) => item.bytes);
-    neighbor.window.send({ type: "greet", version: graphProtocolVersion, wallMs: now.wallMs, items });
+    this.#greet(neighbor, now);
   }
 
   onLinkDown(link: LinkId, now: Instant): void {
@@ -84,9 +83,6 @@ export class Conversations {
     const neighbor = this.#neighbors.get(link);
     if (neighbor === undefined) return;
     neighbor.window.onWritable();
-    if (neighbor.phase === "open" && neighbor.window.waitingBytes === 0 && neighbor.window.takeMissed()) {
-      neighbor.catchup.begin();
-    }
     this.#advance(neighbor, now);
   }
 
@@ -97,10 +93,12 @@ export class Conversations {
     this.#replica.outbox.push({ kind: "disconnect", link, reason: "greeting_late" });
   }
 
-  /** Time to compare again with a live neighbor. */
-  onCatchupDue(link: LinkId): void {
+  /** Time to compare again with a live neighbor, clocks included: one of them may have been moved. */
+  onCatchupDue(link: LinkId, now: Instant): void {
     const neighbor = this.#neighbors.get(link);
-    if (neighbor?.phase === "open") neighbor.catchup.begin();
+    if (neighbor?.phase !== "open") return;
+    neighbor.window.send({ type: "greet", version: graphProtocolVersion, wallMs: now.wallMs, items: [] });
+    neighbor.catchup.begin();
   }
 
   /** Items of ours became durable: an admission may be among them, and its joiner waits. */
@@ -123,13 +121,20 @@ export class Conversations {
     if (neighbor !== undefined) this.#refuse(neighbor, "store_failed", [], now);
   }
 
-  /** Sends items that entered the set to every neighbor but the one that brought them. */
-  flood(items: readonly Item[], from: LinkId | null): void {
+  /** Sends items that entered the set to every neighbor, but those it brought to the one that brought them. */
+  flood(items: readonly Item[], from: LinkId | null, brought: ReadonlySet<string>): void {
     if (items.length === 0) return;
-    const open = this.all().filter((neighbor) => neighbor.phase === "open" && neighbor.link !== from);
-    if (open.length === 0) return;
+    const open = this.all().filter((neighbor) => neighbor.phase === "open");
+    this.#sendItems(items, open.filter((neighbor) => neighbor.link !== from));
+    // What its items let in besides came from others, and may be news to it.
+    const besides = from === null ? [] : items.filter((item) => !brought.has(item.id));
+    this.#sendItems(besides, open.filter((neighbor) => neighbor.link === from));
+  }
+
+  #sendItems(items: readonly Item[], to: readonly Neighbor[]): void {
+    if (to.length === 0) return;
     for (const bytes of packedBytes(items)) {
-      for (const neighbor of open) neighbor.window.sendEncoded(bytes);
+      for (const neighbor of to) neighbor.window.sendEncoded(bytes);
     }
   }
 
@@ -195,14 +200,34 @@ export class Conversations {
     }
   }
 
+  #greet(neighbor: Neighbor, now: Instant): void {
+    const proof = this.#proofFor(neighbor);
+    neighbor.greetedWith = [...proof.keys()].join();
+    const items = fitting([...proof.values()].slice(0, proofItemsMax));
+    neighbor.window.send({ type: "greet", version: graphProtocolVersion, wallMs: now.wallMs, items });
+  }
+
+  /**
+   * Who we are, or that we have left; and who, as far as we know, the other end is: it may have lost its own
+   * admission.
+   */
+  #proofFor(neighbor: Neighbor): Map<string, Uint8Array> {
+    const { policy, signer } = this.#replica;
+    const reasons = policy.mayConnect(signer.publicKey) ? [] : policy.reasonsAgainst(signer.publicKey);
+    const own = isEnded(reasons) ? reasons : [];
+    const items = [...policy.proofOf(signer.publicKey), ...own, ...policy.proofOf(neighbor.peer)];
+    return new Map(items.map((item) => [item.id, item.bytes]));
+  }
+
+  /** The first greeting begins everything; a later one brings what can be shown by now, and the clock. */
   #onGreet(neighbor: Neighbor, greet: GraphMessage & { type: "greet" }, now: Instant): boolean {
-    if (neighbor.phase !== "greeting" || greet.items.length > proofItemsMax) return false;
+    if (greet.items.length > proofItemsMax) return false;
     if (greet.version !== graphProtocolVersion) {
       this.#refuse(neighbor, "unsupported_version", [], now);
       return true;
     }
     this.#replica.peerTime.sample(neighbor.id, greet.wallMs, neighbor.up.dialled, now);
-    neighbor.phase = "stranger";
+    if (neighbor.phase === "greeting") neighbor.phase = "stranger";
     this.#onProof(neighbor, greet.items, now);
     if (neighbor.phase === "stranger") this.#judge(neighbor, now);
     return true;
@@ -218,15 +243,17 @@ export class Conversations {
 
   #onKnock(neighbor: Neighbor, content: Value, now: Instant): boolean {
     if (neighbor.phase !== "stranger" && neighbor.phase !== "knocking") return false;
-    const { policy, signer } = this.#replica;
-    const answer: KnockAnswer = policy.answerKnock(signer.publicKey, neighbor.peer, content, now);
+    const { policy, signer, peerTime } = this.#replica;
+    // By peer time, as the admission is stamped and judged.
+    const at: Instant = { monoMs: now.monoMs, wallMs: peerTime.at(now) };
+    const answer: KnockAnswer = policy.answerKnock(signer.publicKey, neighbor.peer, content, at);
     if (answer.learn !== undefined) this.#replica.learn(answer.learn, neighbor.link, now);
     if (answer.reply !== undefined) neighbor.window.send({ type: "knock", content: answer.reply });
     if (answer.end !== undefined) {
       if (neighbor.phase === "knocking") {
         this.#replica.outbox.emit({ kind: "refused", peer: neighbor.peer, reason: answer.end });
       }
-      this.#refuse(neighbor, answer.end, [], now);
+      this.#refuse(neighbor, answer.end, policy.reasonsAgainst(neighbor.peer), now);
     } else if (answer.issue !== undefined && answer.replyIssued !== undefined) {
       const ticket = this.#replica.issue({ kind: "issue", bodies: [answer.issue], lists: [] }, now);
       if (ticket === null) this.#refuse(neighbor, "not_now", [], now);
@@ -240,6 +267,7 @@ export class Conversations {
   /** Decides what a neighbor is to us, and we to it, by what is known now. */
   #judge(neighbor: Neighbor, now: Instant): void {
     const { policy, signer } = this.#replica;
+    if (!this.#neighbors.has(neighbor.link)) return;
     if (!policy.mayConnect(signer.publicKey)) {
       if (neighbor.phase === "knocking") return;
       const content = policy.beginKnock(signer.publicKey, neighbor.peer, now);
@@ -247,16 +275,19 @@ export class Conversations {
       neighbor.phase = "knocking";
       neighbor.window.send({ type: "knock", content });
     } else if (policy.mayConnect(neighbor.peer)) {
-      if (neighbor.phase !== "open") this.#open(neighbor);
+      if (neighbor.phase !== "open") this.#open(neighbor, now);
     } else {
       const reasons = policy.reasonsAgainst(neighbor.peer);
-      // Without a reason it is a stranger, who may still knock; `greeting_late` ends the wait.
-      if (reasons.length > 0 || neighbor.phase === "open") this.#refuse(neighbor, "removed", reasons, now);
-      else neighbor.phase = "stranger";
+      // Who does not claim to be a member may still knock, by another invitation too; `greeting_late` ends the wait.
+      if (neighbor.phase === "open" || (neighbor.claims && reasons.length > 0)) {
+        this.#refuse(neighbor, isEnded(reasons) ? "removed" : "invitation_used", reasons, now);
+      } else neighbor.phase = "stranger";
     }
   }
 
-  #open(neighbor: Neighbor): void {
+  #open(neighbor: Neighbor, now: Instant): void {
+    // Either of us became a member since we greeted: the other end may not know, and would take nothing.
+    if (neighbor.greetedWith !== [...this.#proofFor(neighbor).keys()].join()) this.#greet(neighbor, now);
     neighbor.phase = "open";
     this.#replica.deadlines.clear(`greeting:${neighbor.link}`);
     this.#replica.outbox.emit({ kind: "neighborUp", peer: neighbor.peer });
@@ -271,6 +302,7 @@ export class Conversations {
       neighbor,
       list.filter((bytes) => {
         const parsed = parseItem(crypto, graph, bytes);
+        if (parsed.ok && isStandingOf(parsed.item, neighbor.peer)) neighbor.claims = true;
         return parsed.ok && !isData(parsed.item);
       }),
       now,
@@ -297,6 +329,8 @@ export class Conversations {
     if (items.size > 0) {
       const change = this.#replica.learn([...items.values()], neighbor.link, now);
       this.#answerVoid(neighbor, change);
+      // What the policy rejects no honest node passes on.
+      bad += items.size - [...items.keys()].filter((id) => set.has(id)).length - change.dropped.length;
     }
     if (bad > 0 && neighbor.onBad(bad)) this.#part(neighbor, "misbehaved", now);
     return true;
@@ -334,19 +368,23 @@ export class Conversations {
   }
 
   #advance(neighbor: Neighbor, now: Instant): void {
-    if (this.#neighbors.has(neighbor.link) && neighbor.catchup.advance()) {
-      this.#replica.onCaughtUp(neighbor, now);
-    }
+    if (!this.#neighbors.has(neighbor.link)) return;
+    const { window, catchup, phase } = neighbor;
+    if (catchup.advance()) this.#replica.onCaughtUp(neighbor, now);
+    // What a full queue dropped is found by comparing again, once there is room.
+    const hasRoom = window.waitingBytes === 0 && catchup.state === "idle";
+    if (phase === "open" && hasRoom && window.takeMissed()) catchup.begin();
   }
 
   #refuse(neighbor: Neighbor, reason: string, items: readonly Item[], now: Instant): void {
     const bytes = items.slice(0, proofItemsMax).map((item) => item.bytes);
-    neighbor.window.send({ type: "refuse", reason, items: fitting(bytes) });
+    neighbor.window.sendLast({ type: "refuse", reason, items: fitting(bytes) });
     this.#part(neighbor, reason, now);
     if (reason === "removed") this.#replica.contacts.forget(neighbor.id);
   }
 
   #part(neighbor: Neighbor, reason: string, now: Instant): void {
+    if (!this.#neighbors.has(neighbor.link)) return; // what it brought ended it already
     this.#replica.outbox.push({ kind: "disconnect", link: neighbor.link, reason });
     this.#forget(neighbor, now);
   }
@@ -357,7 +395,7 @@ export class Conversations {
     deadlines.clear(`greeting:${neighbor.link}`);
     deadlines.clear(`catchup:${neighbor.link}`);
     peerTime.remove(neighbor.id);
-    contacts.onLost(neighbor.id, now.monoMs);
+    contacts.onLost(neighbor.id, neighbor.isSynchronised, now.monoMs);
     if (neighbor.phase === "open") outbox.emit({ kind: "neighborDown", peer: neighbor.peer });
   }
 
@@ -369,6 +407,18 @@ export class Conversations {
     if (known === undefined) this.#numbers.set(number, item.id);
     else if (known !== item.id) this.#replica.outbox.emit({ kind: "fork", author: item.head.author });
   }
+}
+
+/** Whether a removal or leave is among the reasons; if not, an admission came too late. */
+function isEnded(reasons: readonly Item[]): boolean {
+  return reasons.length === 0 ||
+    reasons.some(({ body }) => body.kind === ItemKind.removal || body.kind === ItemKind.leave);
+}
+
+/** Whether an item makes this lineage a member, if it stands. */
+function isStandingOf({ body }: Item, lineage: Uint8Array): boolean {
+  if (body.kind === ItemKind.credential) return equalBytes(body.subject, lineage);
+  return body.kind === ItemKind.admission && equalBytes(body.statement.joiner, lineage);
 }
 
 /** As many of these, first to last, as fit one message. */

@@ -51,7 +51,12 @@ export function cursorEntry(graph: Uint8Array, peer: Uint8Array, set: SetKind, c
 
 /** Where a peer may be reached, as it is stored. */
 export function contactEntry(graph: Uint8Array, hint: ContactHint): StoreEntry {
-  return { key: [...graphPrefix(graph), "contact", hint.peer], value: encode(hint.endpoints) };
+  return { key: contactKey(graph, hint.peer), value: encode(hint.endpoints) };
+}
+
+/** Where a contact is stored. */
+export function contactKey(graph: Uint8Array, peer: Uint8Array): StoreKey {
+  return [...graphPrefix(graph), "contact", peer];
 }
 
 /** Key of a cursor in {@linkcode Restored.cursors}. */

@@ -39,6 +39,9 @@ export const itemsMessageBytes: number = 49_152;
 /** Elements in one page of a list: 16 bytes each. */
 export const elementsPageMax: number = 2_048;
 
+/** Answers of one catch-up that wait for a link: lists of half a million elements. A neighbor that goes on asking misbehaves. */
+export const answersWaitingMax: number = 256;
+
 /** Rounds of one catch-up of one set: arrival cursor, then twice the list. What still differs waits for the next. */
 export const catchupRoundsMax: number = 3;
 
@@ -69,6 +72,9 @@ export const peerTimeSamplesMin: number = 3;
 /** How often a replica looks at the time even if nothing is due: finds clocks that were moved. */
 export const tickMs: number = 15_000;
 
+/** Peer time that falls behind by more than this was wrong before: what was swept by it is looked at again. */
+export const clockSetBackMs: number = 60_000;
+
 /** Items past their `until` by this much are dropped from the store: a clock set wrong for an hour destroys nothing. */
 export const dropAfterMs: number = 3_600_000;
 
@@ -77,6 +83,9 @@ export const proofItemsMax: number = 256;
 
 /** Lineages about whose end one neighbor was told in one conversation. */
 export const toldMax: number = 1_024;
+
+/** Own versions that are remembered as having lost to one written beside them, so that it is told once. */
+export const conflictsToldMax: number = 4_096;
 
 /** Recent items whose sequence numbers are compared to find forks. The oldest gives way. */
 export const numbersMax: number = 65_536;

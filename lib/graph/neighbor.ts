@@ -24,6 +24,10 @@ export class Neighbor {
   readonly catchup: Catchup;
   phase: NeighborPhase = "greeting";
   isSynchronised = false;
+  /** Whether it showed what made it a member: it believes, or knows better, that it is one. */
+  claims = false;
+  /** Which items our last greeting showed. */
+  greetedWith = "";
   /** Lineages about whose end it was told. */
   readonly told: BoundedSet<string> = new BoundedSet(toldMax);
   #bad = 0;

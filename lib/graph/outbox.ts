@@ -58,10 +58,15 @@ export class LinkWindow {
     return false;
   }
 
-  /** Sends a sequence of messages as the window allows, after what waits already. */
+  /** Sends a sequence of messages as the window allows, after what waits already. Nothing of it is dropped. */
   sendBulk(messages: Iterator<GraphMessage>): void {
     this.#bulk.push(messages);
     this.#pump();
+  }
+
+  /** Sends the last message of a link at once: nobody will report that the window is open again. */
+  sendLast(message: GraphMessage): void {
+    this.#transmit(encodeMessage(message));
   }
 
   /** The link has taken everything that was sent. */
@@ -75,6 +80,11 @@ export class LinkWindow {
     const missed = this.#missed;
     this.#missed = false;
     return missed;
+  }
+
+  /** Sequences that have not been sent to their end. */
+  get waitingBulk(): number {
+    return this.#bulk.length;
   }
 
   /** Bytes that wait for the window. */

@@ -11,7 +11,7 @@ import { peerTimeOffsetMsMax, peerTimeSamplesMin } from "./limits.ts";
 export class PeerTime {
   readonly #samples = new Map<string, { readonly offsetMs: number; readonly dialled: boolean }>();
   #offsetMs = 0;
-  #wrong = false;
+  #medianMs = 0;
 
   /** A neighbor's wall clock said `theirWallMs` at our `now`. */
   sample(peer: string, theirWallMs: number, dialled: boolean, now: Instant): void {
@@ -29,9 +29,17 @@ export class PeerTime {
     return Math.max(1, now.wallMs + this.#offsetMs);
   }
 
-  /** Whether this clock and the neighbors' are too far apart to stamp or sweep anything. */
+  /**
+   * The time by which items are swept: while the clocks are too far apart, what is over by both only. A
+   * clock that runs ahead destroys nothing, nor do neighbors that say so.
+   */
+  sweepAt(now: Instant): number {
+    return this.isWrong ? Math.max(1, Math.min(this.at(now), now.wallMs + this.#medianMs)) : this.at(now);
+  }
+
+  /** Whether this clock and the neighbors' are too far apart to stamp anything. */
   get isWrong(): boolean {
-    return this.#wrong;
+    return Math.abs(this.#medianMs) > peerTimeOffsetMsMax;
   }
 
   /** What peer time adds to the wall clock, in milliseconds. */
@@ -43,9 +51,8 @@ export class PeerTime {
     const samples = [...this.#samples.values()];
     // At least one that we chose ourselves: whoever dials us in numbers must not set our clock (timejacking).
     const enough = samples.length >= peerTimeSamplesMin && samples.some((sample) => sample.dialled);
-    const median = enough ? medianOf(samples.map((sample) => sample.offsetMs)) : 0;
-    this.#wrong = Math.abs(median) > peerTimeOffsetMsMax;
-    this.#offsetMs = Math.max(-peerTimeOffsetMsMax, Math.min(peerTimeOffsetMsMax, median));
+    this.#medianMs = enough ? medianOf(samples.map((sample) => sample.offsetMs)) : 0;
+    this.#offsetMs = Math.max(-peerTimeOffsetMsMax, Math.min(peerTimeOffsetMsMax, this.#medianMs));
   }
 }
 

@@ -11,7 +11,7 @@
 import { hex } from "../base/bytes.ts";
 import { DeadlineTable } from "../base/deadlines.ts";
 import type { ErrorCode } from "../base/errors.ts";
-import type { Crypto, Instant, Random, StoreEntry } from "../base/ports.ts";
+import type { Crypto, Instant, Random, StoreEntry, StoreKey } from "../base/ports.ts";
 import { jittered } from "../base/random.ts";
 import type { AuthorityItem, Item } from "../records/item.ts";
 import { type Entry, ItemSet, type SetChange, type Shown } from "../records/item_set.ts";
@@ -20,9 +20,10 @@ import type { Signer } from "../wire/envelope.ts";
 import type { CatchupContext } from "./catchup.ts";
 import { Contacts } from "./contacts.ts";
 import { Conversations } from "./conversations.ts";
-import { cursorEntry, cursorName, itemEntry, itemKey, restore, Unstored } from "./keeping.ts";
+import { contactKey, cursorEntry, cursorName, itemEntry, itemKey, restore, Unstored } from "./keeping.ts";
 import {
   catchupPauseMs,
+  clockSetBackMs,
   dialsMax,
   divergedPauseMs,
   neighborsIdeal,
@@ -95,9 +96,12 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   readonly #unstored = new Unstored();
   readonly #conversations: Conversations;
   readonly #cursors = new Map<string, Cursor>();
-  readonly #newEntries: StoreEntry[] = [];
-  readonly #storing = new Map<number, readonly Entry[]>();
+  /** Contacts and cursors for the store, each key once. */
+  readonly #newEntries = new Map<string, StoreEntry>();
+  readonly #storing = new Map<number, { readonly entries: Entry[]; readonly dropped: Item[] }>();
   #endpoints: readonly string[] = [];
+  /** The latest time that the set was told, since it was told an earlier one last. */
+  #sweptAt = 0;
   #ticket = 0;
   #storeFailures = 0;
   #isLoaded = false;
@@ -138,10 +142,11 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
 
   nextDeadline(): number | null {
     if (this.#isClosed) return null;
-    const peerTime = this.peerTime.at(this.#last);
-    const times = [this.showing.nextExpiry(), this.set.nextUntil()].map((wallMs) =>
-      wallMs === null ? null : this.#last.monoMs + Math.max(0, wallMs - peerTime)
-    );
+    const { monoMs } = this.#last;
+    const times = [
+      inMonoMs(this.showing.nextExpiry(), this.peerTime.at(this.#last), monoMs),
+      inMonoMs(this.set.nextUntil(), this.peerTime.sweepAt(this.#last), monoMs),
+    ];
     const due = [...times, this.deadlines.next()].filter((atMs) => atMs !== null);
     return due.length === 0 ? null : Math.min(...due);
   }
@@ -190,8 +195,8 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
 
   /** Takes items that a neighbor (or a chain it showed) brought: checks are done, places are found, news is told. */
   learn(items: readonly Item[], from: LinkId | null, now: Instant): SetChange {
-    const change = this.set.add(items, this.peerTime.at(now));
-    this.#tell(change, from, now);
+    const change = this.set.add(items, this.#setTime(now));
+    this.#tell(change, from, new Set(items.map((item) => item.id)), now);
     for (const entry of [...change.entered, ...change.left, ...change.outside]) this.#unstored.add(entry);
     for (const item of change.dropped) this.#unstored.drop(item);
     return change;
@@ -199,6 +204,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
 
   /** Writes an item for the conversations (an admission); it is told when durable. */
   issue(request: Request & { kind: "issue" }, now: Instant): number | null {
+    if (this.peerTime.isWrong) return null;
     return this.#write(null, request, now);
   }
 
@@ -289,11 +295,11 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.#storing.delete(ticket);
     const write = this.#writer.end(ticket, "stored");
     if (write === null) return;
-    const change = this.set.restore(write.items, this.peerTime.at(now));
+    const change = this.set.restore(write.items, this.#setTime(now));
     const items = write.items.map(({ item }) => item);
     // A joiner hears that it is admitted before anything that only members are told.
     this.#conversations.onIssued(ticket, items, now);
-    this.#tell(change, null, now);
+    this.#tell(change, null, new Set(), now);
     for (const entry of [...change.entered, ...change.left, ...change.outside]) {
       if (!write.items.some(({ item }) => item === entry.item)) this.#unstored.add(entry);
     }
@@ -314,7 +320,8 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     const write = this.#writer.end(ticket, certain ? "failed" : "unknown");
     if (write !== null && write.call !== null) this.#fail(write.call, code, message);
     if (write !== null) this.#conversations.onIssueFailed(ticket, now);
-    for (const entry of this.#storing.get(ticket) ?? []) this.#unstored.add(entry);
+    for (const entry of this.#storing.get(ticket)?.entries ?? []) this.#unstored.add(entry);
+    for (const item of this.#storing.get(ticket)?.dropped ?? []) this.#unstored.drop(item);
     this.#storing.delete(ticket);
     if (this.#storeFailures === 0) this.outbox.emit({ kind: "storeTrouble", code, message });
     const pause = Math.min(storeRetryMsMax, storeRetryMsMin * 2 ** Math.min(this.#storeFailures++, 16));
@@ -323,7 +330,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
 
   #onLoaded(entries: readonly StoreEntry[], now: Instant): void {
     const restored = restore(this.crypto, this.graph, entries);
-    const change = this.set.restore(restored.items, this.peerTime.at(now));
+    const change = this.set.restore(restored.items, this.#setTime(now));
     this.showing.onChange(change, this.peerTime.at(now));
     for (const [name, cursor] of restored.cursors) {
       // What the disk lost is fetched again: no neighbor may be told that we have it.
@@ -347,28 +354,38 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
       } else if (deadline.startsWith("greeting:")) {
         this.#conversations.onGreetingLate(Number(deadline.slice("greeting:".length)));
       } else if (deadline.startsWith("catchup:")) {
-        this.#conversations.onCatchupDue(Number(deadline.slice("catchup:".length)));
+        this.#conversations.onCatchupDue(Number(deadline.slice("catchup:".length)), now);
       }
     }
   }
 
   /** News to users and neighbors, after a change of the set. */
-  #tell(change: SetChange, from: LinkId | null, now: Instant): void {
+  #tell(change: SetChange, from: LinkId | null, brought: ReadonlySet<string>, now: Instant): void {
     for (const event of this.showing.onChange(change, this.peerTime.at(now))) this.outbox.emit(event);
     const entered = change.entered.map((entry) => entry.item).filter(isOfAuthority);
     const left = change.left.map((entry) => entry.item).filter(isOfAuthority);
     if (entered.length > 0 || left.length > 0) this.outbox.emit({ kind: "authority", entered, left });
-    this.#conversations.flood(change.entered.map((entry) => entry.item), from);
+    this.#conversations.flood(change.entered.map((entry) => entry.item), from, brought);
     if (entered.length > 0 || left.length > 0) this.#conversations.onAuthority(now);
   }
 
   #judgeTime(now: Instant): void {
     const peerTime = this.peerTime.at(now);
     for (const event of this.showing.onTime(peerTime)) this.outbox.emit(event);
+    const sweepAt = this.peerTime.sweepAt(now);
     const next = this.set.nextUntil();
-    if (next === null || next > peerTime || this.peerTime.isWrong) return;
-    const change = this.set.judgeTime(peerTime);
+    const isSetBack = sweepAt < this.#sweptAt - clockSetBackMs;
+    if (!isSetBack && (next === null || next > sweepAt)) return;
+    this.#sweptAt = sweepAt;
+    const change = this.set.judgeTime(sweepAt);
     for (const event of this.showing.onChange(change, peerTime)) this.outbox.emit(event);
+  }
+
+  /** The time that the set is told with a change. */
+  #setTime(now: Instant): number {
+    const sweepAt = this.peerTime.sweepAt(now);
+    this.#sweptAt = Math.max(this.#sweptAt, sweepAt);
+    return sweepAt;
   }
 
   /** Looks for neighbors while there are fewer than wanted and somebody to dial. */
@@ -384,35 +401,44 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
       this.outbox.push({ kind: "connect", peer: hex(contact.peer), contact });
     }
     const next = this.neighbors().length < neighborsIdeal ? this.contacts.nextTry(isExcluded) : null;
-    if (next === null) this.deadlines.clear("seek");
-    else this.deadlines.set("seek", Math.max(next, now.monoMs + 1));
+    // One that is due already waits for a dial to end, which is an input of its own.
+    if (next === null || next <= now.monoMs) this.deadlines.clear("seek");
+    else this.deadlines.set("seek", next);
   }
 
   /** Hands others' items and cursors to the store, a bounded commit at a time. */
   #offerToStore(): void {
     const waits = this.deadlines.at("storeRetry");
     if (waits !== null && waits > this.#last.monoMs) return;
-    while (!this.#unstored.isEmpty || this.#newEntries.length > 0) {
+    const forgotten = this.contacts.takeForgotten().map((peer) => contactKey(this.graph, peer));
+    for (const key of forgotten) this.#newEntries.delete(keyName(key));
+    while (!this.#unstored.isEmpty || this.#newEntries.size > 0 || forgotten.length > 0) {
       const { entries, dropped } = this.#unstored.take(200, 262_144);
       const sets = entries.map((entry) => itemEntry(this.crypto, this.graph, entry.item, entry.arrival));
-      const deletes = dropped.map((item) => itemKey(this.graph, item));
+      const deletes = [...dropped.map((item) => itemKey(this.graph, item)), ...forgotten.splice(0, 200)];
       // Cursors and contacts go behind the items they speak of.
-      if (this.#unstored.isEmpty) sets.push(...this.#newEntries.splice(0, 200));
+      if (this.#unstored.isEmpty) sets.push(...this.#takeNewEntries(200));
       if (sets.length === 0 && deletes.length === 0) continue;
       const ticket = ++this.#ticket;
-      this.#storing.set(ticket, entries);
+      this.#storing.set(ticket, { entries, dropped });
       this.outbox.push({ kind: "store", ticket, sets, deletes });
     }
   }
 
   /** Keeps an entry that is no item: a contact. */
   keep(entry: StoreEntry): void {
-    this.#newEntries.push(entry);
+    this.#newEntries.set(keyName(entry.key), entry);
+  }
+
+  #takeNewEntries(count: number): StoreEntry[] {
+    const taken = [...this.#newEntries].slice(0, count);
+    for (const [name] of taken) this.#newEntries.delete(name);
+    return taken.map(([, entry]) => entry);
   }
 
   #saveCursor(neighbor: Neighbor, set: SetKind, cursor: Cursor): void {
     this.#cursors.set(cursorName(neighbor.id, set), cursor);
-    this.#newEntries.push(cursorEntry(this.graph, neighbor.peer, set, cursor));
+    this.keep(cursorEntry(this.graph, neighbor.peer, set, cursor));
   }
 
   #afterClose(input: Input): readonly Effect[] {
@@ -435,4 +461,13 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   #fail(call: number, code: ErrorCode, message: string): void {
     this.outbox.push({ kind: "fail", call, code, message });
   }
+}
+
+/** When a wall time comes, on the monotonic clock; what is past comes now. */
+function inMonoMs(wallMs: number | null, nowWallMs: number, monoMs: number): number | null {
+  return wallMs === null ? null : monoMs + Math.max(0, wallMs - nowWallMs);
+}
+
+function keyName(key: StoreKey): string {
+  return key.map((part) => part instanceof Uint8Array ? hex(part) : part).join();
 }

@@ -1,10 +1,12 @@
 /** What users see of records over time: what is shown now, and the event of each change. */
 
 import { DeadlineTable } from "../base/deadlines.ts";
+import { BoundedSet } from "../base/bounded.ts";
 import { hex } from "../base/bytes.ts";
 import { isConcurrentLoser, type VersionItem } from "../records/conflict.ts";
 import { ItemKind } from "../records/item.ts";
 import type { ItemSet, RecordChange, SetChange, Shown } from "../records/item_set.ts";
+import { clockSetBackMs, conflictsToldMax } from "./limits.ts";
 import type { RecordEventCause, ReplicaEvent } from "./machine.ts";
 
 /** The visible records of one graph, judged against peer time. */
@@ -13,6 +15,8 @@ export class Showing {
   readonly #self: string;
   readonly #visible = new Map<string, Shown>();
   readonly #expiries = new DeadlineTable<string>();
+  readonly #conflicts = new BoundedSet<string>(conflictsToldMax);
+  #time = 0;
 
   /** `self` is this node's lineage in hex: conflicts are told to the loser's author alone. */
   constructor(set: ItemSet, self: string) {
@@ -33,9 +37,11 @@ export class Showing {
     return events;
   }
 
-  /** The events of records whose time ran out by now. */
+  /** The events of records whose time ran out by now, or did so by a clock that was wrong and is set back. */
   onTime(peerTime: number): ReplicaEvent[] {
     const events: ReplicaEvent[] = [];
+    if (peerTime < this.#time - clockSetBackMs) this.#returnHidden(peerTime, events);
+    this.#time = peerTime;
     for (const record of this.#expiries.takeDue(peerTime)) {
       const shown = this.#visible.get(record);
       if (shown === undefined) continue;
@@ -68,6 +74,15 @@ export class Showing {
     return this.#visible.size;
   }
 
+  #returnHidden(peerTime: number, events: ReplicaEvent[]): void {
+    for (const [record, shown] of this.#set.allShown()) {
+      if (this.#visible.has(record) || peerTime > shown.expires) continue;
+      this.#visible.set(record, shown);
+      this.#expiries.set(record, shown.expires + 1);
+      events.push({ kind: "record", cause: "returned", shown });
+    }
+  }
+
   #onRecord(change: RecordChange, peerTime: number): ReplicaEvent | null {
     const { record, before, after } = change;
     const wasVisible = this.#visible.get(record);
@@ -98,27 +113,23 @@ export class Showing {
     if (winner === null) return;
     const isNews = (id: string): boolean => change.entered.some((entry) => entry.item.id === id);
     if (isMine(item, this.#self) && item.id !== winner.item.id) {
-      // Told once: when the winner comes, or when our version comes to stand beside it.
-      if (isConcurrentLoser(item, winner.item)) events.push(conflict(item));
+      this.#tellConflict(item, winner.item, events);
       return;
     }
     if (item.id !== winner.item.id || !isNews(item.id)) return;
     for (const { item: other } of this.#set.itemsOf(item.record)) {
       if (other.body.kind !== ItemKind.version || !isMine(other as VersionItem, this.#self)) continue;
-      const isToldAlready = [...change.left, ...change.entered, ...change.outside].some((entry) =>
-        entry.item === other
-      );
-      if (!isToldAlready && isConcurrentLoser(other as VersionItem, item)) {
-        events.push(conflict(other as VersionItem));
-      }
+      this.#tellConflict(other as VersionItem, item, events);
     }
+  }
+
+  /** Once for each version: a later one, of ours too, may build on the winner and leave it out. */
+  #tellConflict(loser: VersionItem, winner: VersionItem, events: ReplicaEvent[]): void {
+    if (!isConcurrentLoser(loser, winner) || !this.#conflicts.add(loser.id)) return;
+    events.push({ kind: "record", cause: "conflict", shown: { item: loser, expires: loser.body.expires } });
   }
 }
 
 function isMine(item: VersionItem, self: string): boolean {
   return hex(item.head.author) === self;
-}
-
-function conflict(item: VersionItem): ReplicaEvent {
-  return { kind: "record", cause: "conflict", shown: { item, expires: item.body.expires } };
 }

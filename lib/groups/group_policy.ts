@@ -10,7 +10,7 @@ import {
   type ListItem,
 } from "../records/item.ts";
 import { isWithinSpan, type Judgement, type RecordPolicy, type Rejudged } from "../records/policy.ts";
-import { type Authority, judgeAuthority, type Standing, staysUnder } from "./authority.ts";
+import { type Authority, type Ending, judgeAuthority, type Standing, staysUnder } from "./authority.ts";
 import { outranks } from "./rank.ts";
 import { isAllowed } from "./roles.ts";
 
@@ -125,14 +125,7 @@ export class GroupPolicy implements RecordPolicy {
     const issuer = invitation.head.credential === null
       ? undefined
       : this.#authority.standings.get(hex(invitation.head.credential));
-    return this.#authority.removals.some(({ item, subject, rank }) => {
-      if (
-        item.body.kind === ItemKind.removal && item.body.closes.some((hash) => hex(hash) === invitation.id)
-      ) {
-        return true;
-      }
-      return issuer !== undefined && subject === issuer.lineage && outranks(rank, issuer.rank);
-    });
+    return this.#authority.removals.some((removal) => closes(removal, invitation, issuer));
   }
 
   /** All authority items in the set. */
@@ -164,18 +157,46 @@ export class GroupPolicy implements RecordPolicy {
     const items = new Map<string, AuthorityItem | ListItem>();
     for (const standing of this.standings(lineage)) {
       for (const ending of standing.against) {
-        for (const link of this.chain(this.#authority.standings.get(hex(ending.item.head.credential!))!)) {
-          items.set(link.id, link);
-        }
-        for (let id: string | null = hex(ending.item.body.list); id !== null;) {
-          const part: ListItem | undefined = this.#lists.get(id);
-          if (part !== undefined) items.set(id, part);
-          id = part?.body.next ? hex(part.body.next) : null;
-        }
-        items.set(ending.id, ending.item);
+        for (const item of this.#partsOf(ending)) items.set(item.id, item);
       }
     }
     return [...items.values()];
+  }
+
+  /**
+   * Why admissions of a lineage (hex) are void though nothing ended it: the admissions that took the
+   * places, and the removals that closed the invitation or ended the witness.
+   */
+  outvoting(lineage: string): (AuthorityItem | ListItem)[] {
+    const items = new Map<string, AuthorityItem | ListItem>();
+    for (const { id, head, body } of this.#items.values()) {
+      if (body.kind !== ItemKind.admission || hex(body.statement.joiner) !== lineage) continue;
+      const invitation = this.#items.get(hex(body.statement.invitation));
+      if (invitation === undefined || invitation.head.credential === null) continue;
+      if (this.#authority.judgements.get(id) !== "void") continue;
+      for (const standing of this.#authority.standings.values()) {
+        if (!isAdmittedBy(standing.item, invitation)) continue;
+        for (const item of this.chain(standing)) items.set(item.id, item);
+      }
+      const issuer = this.#authority.standings.get(hex(invitation.head.credential));
+      for (const removal of this.#authority.removals) {
+        if (!closes(removal, invitation, issuer) && removal.subject !== hex(head.author)) continue;
+        for (const item of this.#partsOf(removal)) items.set(item.id, item);
+      }
+    }
+    return [...items.values()];
+  }
+
+  /** A removal or leave with the chain it stands on and all parts of its list. */
+  #partsOf(ending: Ending): (AuthorityItem | ListItem)[] {
+    const parts: ListItem[] = [];
+    for (let id: string | null = hex(ending.item.body.list); id !== null;) {
+      const part: ListItem | undefined = this.#lists.get(id);
+      if (part !== undefined) parts.push(part);
+      id = part?.body.next ? hex(part.body.next) : null;
+    }
+    const maker = this.#authority.standings.get(hex(ending.item.head.credential!))!;
+    return [...this.chain(maker), ...parts, ending.item];
   }
 
   /** The properties that the founding item fixed; `null` until it is here. */
@@ -199,6 +220,16 @@ export class GroupPolicy implements RecordPolicy {
       ? undefined
       : this.#authority.standings.get(hex(item.head.credential));
   }
+}
+
+function closes(removal: Ending, invitation: AuthorityItem, issuer: Standing | undefined): boolean {
+  const { body } = removal.item;
+  if (body.kind === ItemKind.removal && body.closes.some((hash) => hex(hash) === invitation.id)) return true;
+  return issuer !== undefined && removal.subject === issuer.lineage && outranks(removal.rank, issuer.rank);
+}
+
+function isAdmittedBy({ body }: AuthorityItem, invitation: AuthorityItem): boolean {
+  return body.kind === ItemKind.admission && hex(body.statement.invitation) === invitation.id;
 }
 
 function membersOf(authority: Authority): ReadonlyMap<string, MemberStanding> {

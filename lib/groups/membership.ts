@@ -73,7 +73,8 @@ export class Membership extends GroupPolicy implements GraphPolicy {
   }
 
   reasonsAgainst(lineage: Uint8Array): readonly Item[] {
-    return this.endings(hex(lineage));
+    const endings = this.endings(hex(lineage));
+    return endings.length > 0 ? endings : this.outvoting(hex(lineage));
   }
 
   beginKnock(self: Uint8Array, _peer: Uint8Array, _now: Instant): Value | null {
