@@ -1,0 +1,69 @@
+/** All commands, in the order in which the help lists them. */
+
+import { commandOf, usage } from "./args.ts";
+import type { Call, Command } from "./command.ts";
+import { groupCommands } from "./commands_group.ts";
+import { idCommands } from "./commands_id.ts";
+import { nameCommands } from "./commands_name.ts";
+import { recordCommands } from "./commands_record.ts";
+import { runCommands } from "./commands_run.ts";
+import { doctorCommands } from "./doctor.ts";
+import { familyHelp, helpOf, overview } from "./help.ts";
+import type { CliIo } from "./io.ts";
+
+/** The command line of the demo, which stands in a module of its own. */
+interface DemoModule {
+  demoCommand(args: readonly string[], io: CliIo): Promise<number>;
+}
+
+/** All commands. */
+export const commands: readonly Command[] = [
+  ...runCommands,
+  ...idCommands,
+  ...groupCommands,
+  ...recordCommands,
+  ...nameCommands,
+  ...doctorCommands,
+  {
+    name: "demo",
+    args: [],
+    options: [],
+    summary: "watch three peers share records on this machine",
+    examples: ["demo"],
+    run: demo,
+  },
+  {
+    name: "help",
+    args: ["[COMMAND...]"],
+    options: [],
+    summary: "show this, or the help of one command",
+    examples: ["help", "help group invite"],
+    run: help,
+  },
+];
+
+/** Prints the help of everything, of a family (`group`), or of one command. */
+function help({ args, out }: Call): Promise<void> {
+  const text = helpText(args);
+  out.result({ help: text }, text);
+  return Promise.resolve();
+}
+
+/** The help for some words. */
+export function helpText(words: readonly string[]): string {
+  const [first, ...rest] = words;
+  if (first === undefined) return overview(commands);
+  const family = commands.filter(({ name }) => name.startsWith(`${first} `));
+  if (rest.length === 0 && family.length > 0) return familyHelp(first, family);
+  const command = commandOf(words, commands);
+  const extra = words.slice(command.name.split(" ").length);
+  if (extra.length > 0) throw usage(`'${extra[0]}' is too much: kith help ${command.name}`);
+  return helpOf(command);
+}
+
+/** Loads the demo only when it is asked for: it brings a simulated network along. */
+async function demo({ out, io }: Call): Promise<number> {
+  const module = ["./demo", "ts"].join(".");
+  const { demoCommand } = await import(import.meta.resolve(module)) as DemoModule;
+  return await demoCommand(out.isJson ? ["--json"] : [], io);
+}
