@@ -14,12 +14,24 @@ import type { Address, Instant } from "../base/ports.ts";
 import { jittered } from "../base/random.ts";
 import type { Signer } from "../wire/envelope.ts";
 import { type CloudScope, type Contact, mayUse } from "./contact.ts";
-import { type CloudConfig, CloudContext, type CloudEffect, type CloudState } from "./context.ts";
+import {
+  type CloudConfig,
+  CloudContext,
+  type CloudEffect,
+  type CloudSnapshot,
+  type CloudState,
+} from "./context.ts";
 import { openPacket, PacketType, PairKeyCache, Tokens } from "./datagram.ts";
 import { Exchanges } from "./exchanges.ts";
 import { Holdings } from "./holdings.ts";
 import { classifierHash, nameKey } from "./id_space.ts";
-import { bootstrapRetryMsMax, bootstrapRetryMsMin, bootstrapsMax, maintenanceMs } from "./limits.ts";
+import {
+  answerTimeoutMsMin,
+  bootstrapRetryMsMax,
+  bootstrapRetryMsMin,
+  bootstrapsMax,
+  maintenanceMs,
+} from "./limits.ts";
 import { type PublicationContent, Publications } from "./publications.ts";
 import { Resolves } from "./resolves.ts";
 import { Responder } from "./responder.ts";
@@ -32,6 +44,7 @@ export type {
   CloudConfig,
   CloudEffect,
   CloudEvent,
+  CloudSnapshot,
   CloudState,
   Resolution,
   ResolveSummary,
@@ -67,41 +80,6 @@ export type CloudInput =
   | { readonly kind: "network"; readonly isUp: boolean }
   | { readonly kind: "deadline" };
 
-/** What a cloud machine shows of itself. */
-export interface CloudSnapshot {
-  readonly name: string;
-  readonly scope: CloudScope;
-  /** The cloud's id in hex. */
-  readonly id: string;
-  readonly state: CloudState;
-  /** This peer's contact key in hex. */
-  readonly key: string;
-  /** How many participants the cloud is thought to have. */
-  readonly sizeEstimate: number;
-  readonly contacts: readonly {
-    readonly key: string;
-    readonly address: string;
-    readonly roundTripMs: number | null;
-    readonly failures: number;
-  }[];
-  readonly publications: readonly {
-    readonly nameKey: string;
-    readonly seq: number;
-    readonly expires: number;
-    readonly isRevoked: boolean;
-    readonly holders: number;
-  }[];
-  /** Registrations held for others. */
-  readonly held: number;
-  readonly requests: number;
-  readonly searches: number;
-  readonly resolves: number;
-  /** Key agreements computed so far. */
-  readonly agreements: number;
-  /** Datagrams dropped so far, by reason. */
-  readonly drops: Readonly<Record<string, number>>;
-}
-
 /** One participant of one cloud. */
 export class CloudMachine {
   readonly #context: CloudContext;
@@ -122,6 +100,8 @@ export class CloudMachine {
   #retryMs = bootstrapRetryMsMin;
   /** Addresses to start from: those that were given, and those of contacts that were lost. */
   readonly #bootstraps = new Map<string, Address>();
+  /** Addresses that were given while contacts were being sought at others. */
+  readonly #untried = new Set<string>();
   readonly #lost = new BoundedMap<string, Address>(bootstrapsMax);
   /** Contacts behind the addresses that were given. */
   readonly #anchors = new Map<string, Contact>();
@@ -258,6 +238,7 @@ export class CloudMachine {
         return this.#context.effect({ kind: "fail", call, code: "invalid_address", message });
       }
       this.#bootstraps.set(addressText(address), address);
+      this.#untried.add(addressText(address));
     }
     this.#seekContacts();
     this.#whenSought(call, () => {
@@ -279,24 +260,24 @@ export class CloudMachine {
     const addresses = new Map([...this.#bootstraps, ...this.#lost.entries()]);
     if (addresses.size === 0) return;
     this.#isSeeking = true;
-    const waitedFor = new Set(addresses.keys());
-    const slow = new Set<string>();
-    let hasAnswer = false;
+    this.#untried.clear();
+    let left = addresses.size;
     let isFilling = false;
+    const fill = () => {
+      if (isFilling) return;
+      isFilling = true;
+      this.#context.clearAlarm("grace");
+      this.#fillTable();
+    };
     const body = { kind: "find", target: this.#context.id, offset: null } as const;
     for (const [text, address] of addresses) {
       this.#exchanges.askAddress(address, body, (outcome) => {
-        if (outcome.kind === "slow") slow.add(text);
-        else waitedFor.delete(text);
-        if (outcome.kind === "answered") {
-          hasAnswer = true;
-          if (this.#bootstraps.has(text)) this.#anchors.set(outcome.contact.keyHex, outcome.contact);
-        }
-        // A slow address is not waited for once another has answered.
-        const isWaiting = hasAnswer ? waitedFor.difference(slow).size > 0 : waitedFor.size > 0;
-        if (isWaiting || isFilling) return;
-        isFilling = true;
-        this.#fillTable();
+        if (outcome.kind === "slow") return;
+        if (--left === 0) fill();
+        if (outcome.kind === "failed") return;
+        if (this.#bootstraps.has(text)) this.#anchors.set(outcome.contact.keyHex, outcome.contact);
+        // Once one has answered, the others are not waited for much longer.
+        if (!isFilling) this.#context.setAlarm("grace", answerTimeoutMsMin, fill);
       });
     }
   }
@@ -307,6 +288,8 @@ export class CloudMachine {
       aim: "closest",
       onDone: () => {
         this.#isSeeking = false;
+        if (this.#untried.size > 0) this.#seekContacts();
+        if (this.#isSeeking) return;
         this.#updateState();
         for (const [call, action] of this.#waiting) {
           this.#waiting.delete(call);

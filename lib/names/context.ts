@@ -70,6 +70,41 @@ export type CloudEffect =
   | { readonly kind: "fail"; readonly call: number; readonly code: ErrorCode; readonly message: string }
   | { readonly kind: "emit"; readonly event: CloudEvent };
 
+/** What a cloud machine shows of itself. */
+export interface CloudSnapshot {
+  readonly name: string;
+  readonly scope: CloudScope;
+  /** The cloud's id in hex. */
+  readonly id: string;
+  readonly state: CloudState;
+  /** This peer's contact key in hex. */
+  readonly key: string;
+  /** How many participants the cloud is thought to have. */
+  readonly sizeEstimate: number;
+  readonly contacts: readonly {
+    readonly key: string;
+    readonly address: string;
+    readonly roundTripMs: number | null;
+    readonly failures: number;
+  }[];
+  readonly publications: readonly {
+    readonly nameKey: string;
+    readonly seq: number;
+    readonly expires: number;
+    readonly isRevoked: boolean;
+    readonly holders: number;
+  }[];
+  /** Registrations held for others. */
+  readonly held: number;
+  readonly requests: number;
+  readonly searches: number;
+  readonly resolves: number;
+  /** Key agreements computed so far. */
+  readonly agreements: number;
+  /** Datagrams dropped so far, by reason. */
+  readonly drops: Readonly<Record<string, number>>;
+}
+
 /** The shared part of one cloud machine. */
 export class CloudContext {
   readonly name: string;

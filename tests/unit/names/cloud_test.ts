@@ -114,6 +114,26 @@ Deno.test("what was registered alone is published when contacts come", () => {
   assert.equal(b.machine.snapshot().held, 1);
 });
 
+Deno.test("who comes later holds what is published, without waiting for it to be refreshed", () => {
+  const world = new NamesWorld(steady);
+  const a = world.addPeer();
+  joined(world, a);
+  a.wait({ kind: "register", ...chat, signer: signerOf(1), content: contentOf() });
+  assert.equal(joined(world, a).machine.snapshot().held, 1);
+});
+
+Deno.test("[T18] datagrams from outside the scope of the cloud are not looked at", () => {
+  const world = new NamesWorld(steady);
+  const a = world.addPeer();
+  const hello = helloPacket(crypto.x25519.publicKey(world.random.bytes(32)), world.random.bytes(16));
+  for (const host of ["127.0.0.1", "192.168.0.1", "169.254.0.1", "224.0.0.1"]) {
+    const from = { host, port: 9 };
+    assert.deepEqual(a.machine.handle({ kind: "datagram", bytes: hello, from }, world.now()), []);
+  }
+  const from = { host: "23.0.0.1", port: 9 };
+  assert.equal(a.machine.handle({ kind: "datagram", bytes: hello, from }, world.now()).length, 1);
+});
+
 Deno.test("[N13] holders have the registration and not the payload, which comes from its publisher", () => {
   const world = new NamesWorld(steady);
   const a = world.addPeer();
@@ -223,7 +243,7 @@ Deno.test("nobody stores a registration in another publisher's place", () => {
     classifier,
     signer: signerOf(2).publicKey,
     publisher: Uint8Array.fromHex(victim.machine.snapshot().key),
-    seq: Number.MAX_SAFE_INTEGER,
+    seq: 1, // lower than the victim's, whose own statement would seem to be the newer one
     expires: world.now().wallMs + 3_600_000,
     body: { endpoints: [], comment: "squatter", payload: null },
   }).bytes;
@@ -348,6 +368,24 @@ Deno.test("a bootstrap outside the scope of the cloud is refused", () => {
   const world = new NamesWorld(steady);
   const end = world.addPeer().wait({ kind: "bootstrap", addresses: [{ host: "127.0.0.1", port: 1 }] });
   assert.equal("code" in end && end.code, "invalid_address");
+});
+
+Deno.test("of several addresses to start from one that answers is enough, and a dead one delays little", () => {
+  const world = new NamesWorld(steady);
+  const a = world.addPeer();
+  const b = world.addPeer();
+  const startMs = world.nowMs;
+  b.wait({ kind: "bootstrap", addresses: [{ host: "21.0.0.1", port: 9 }, a.address] });
+  assert.equal(b.machine.state, "active");
+  assert.ok(world.nowMs - startMs < 300);
+});
+
+Deno.test("addresses that are given while others are being asked are asked too, before the call ends", () => {
+  const world = new NamesWorld(steady);
+  const [a, b, c] = [world.addPeer(), world.addPeer(), world.addPeer()];
+  c.call({ kind: "bootstrap", addresses: [a.address] });
+  const end = c.wait({ kind: "bootstrap", addresses: [b.address] });
+  assert.ok("result" in end && end.result.kind === "bootstrapped" && end.result.contacts === 2);
 });
 
 Deno.test("a peer that starts from itself stays alone", () => {
