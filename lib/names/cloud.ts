@@ -13,7 +13,7 @@ import { hex } from "../base/bytes.ts";
 import type { Address, Instant } from "../base/ports.ts";
 import { jittered } from "../base/random.ts";
 import type { Signer } from "../wire/envelope.ts";
-import { type CloudScope, type Contact, mayUse } from "./contact.ts";
+import { type Contact, mayUse } from "./contact.ts";
 import {
   type CloudConfig,
   CloudContext,

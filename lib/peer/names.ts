@@ -15,12 +15,21 @@ import { PayloadKind } from "../names/registration.ts";
 import type { Signer } from "../wire/envelope.ts";
 import { type CloudDriver, cloudEndpoint } from "./cloud_driver.ts";
 import { CloudSearch } from "./cloud_search.ts";
-import type { CloudInfo, RegisterOptions, Registration, Resolved, ResolveOptions } from "./names_surface.ts";
+import type {
+  BootstrapOptions,
+  CloudInfo,
+  PeerNames,
+  RegisterOptions,
+  Registration,
+  Resolved,
+  ResolveOptions,
+} from "./names_surface.ts";
 import { LiveRegistration, type RegistrationParts, requireEndpoint } from "./registration.ts";
-import type { TimedOptions } from "./surface.ts";
 
 export type {
+  BootstrapOptions,
   CloudInfo,
+  PeerNames,
   RegisterOptions,
   Registration,
   RegistrationContent,
@@ -39,7 +48,7 @@ export interface NamesParts extends RegistrationParts {
 }
 
 /** The names of one peer: publishes and resolves them. */
-export class Names {
+export class Names implements PeerNames {
   readonly #parts: NamesParts;
   readonly #registrations = new Set<LiveRegistration>();
 
@@ -48,11 +57,7 @@ export class Names {
     this.#parts = parts;
   }
 
-  /**
-   * Publishes a name (`0.chat`, or `<peer id>.chat` where only that identity may). Resolves when three
-   * contacts hold it, or all there are; alone, at once, and it is published when contacts come.
-   * Fails with `invalid_peer_name`, `not_authorized`, `already_registered`, `invalid_address`, `too_many`.
-   */
+  /** Publishes a name. */
   async register(name: string, options: RegisterOptions = {}): Promise<Registration> {
     const peerName = this.#peerName(name);
     const signer = this.#signerFor(peerName, options.identity);
@@ -65,11 +70,7 @@ export class Names {
     return registration;
   }
 
-  /**
-   * The publishers of a name. Ends when `max` are found or everybody worth asking was asked. Fails with
-   * `name_not_found` (asked, and nobody publishes it), `no_contacts` (nobody could be asked) or
-   * `timeout`, unless something was found.
-   */
+  /** The publishers of a name. */
   async resolve(name: string, options: ResolveOptions = {}): Promise<Resolved[]> {
     const found: Resolved[] = [];
     for await (const resolved of this.resolveEach(name, options)) found.push(resolved);
@@ -100,7 +101,7 @@ export class Names {
   /** Looks for contacts of a cloud at addresses like `127.0.0.1:4000`; returns how many are known then. */
   async bootstrap(
     addresses: readonly string[],
-    options: TimedOptions & { cloud?: string } = {},
+    options: BootstrapOptions = {},
   ): Promise<number> {
     const parsed = addresses.map((text) => requireEndpoint(text).address);
     const action = "Looking for contacts";

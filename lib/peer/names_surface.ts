@@ -87,3 +87,34 @@ export interface CloudInfo {
   /** Registrations held for others. */
   readonly held: number;
 }
+
+/** The names of one peer. */
+export interface PeerNames {
+  /**
+   * Publishes a name (`0.chat`, or `<peer id>.chat` where only that identity may). Resolves when three
+   * contacts hold it, or all there are; alone, at once, and it is published when contacts come. The
+   * default timeout is 30,000 ms. Fails with `invalid_peer_name`, `not_authorized`,
+   * `already_registered`, `invalid_address`, `too_many`, `timeout`.
+   */
+  register(name: string, options?: RegisterOptions): Promise<Registration>;
+  /**
+   * The publishers of a name. Ends when `max` are found or everybody worth asking was asked; the default
+   * timeout is 30,000 ms. Fails with `name_not_found` (asked, and nobody publishes it), `no_contacts`
+   * (nobody could be asked) or `timeout`, unless something was found by then.
+   */
+  resolve(name: string, options?: ResolveOptions): Promise<Resolved[]>;
+  /** Like {@linkcode PeerNames.resolve}, but gives each publisher as it is found; breaking off ends the search. */
+  resolveEach(name: string, options?: ResolveOptions): AsyncIterable<Resolved>;
+  /** Looks for contacts at addresses like `127.0.0.1:4000`; returns how many are known then. */
+  bootstrap(addresses: readonly string[], options?: BootstrapOptions): Promise<number>;
+  /** The clouds of this peer. */
+  clouds(): CloudInfo[];
+  /** The names that this peer publishes. */
+  registrations(): Registration[];
+}
+
+/** How contacts are looked for. */
+export interface BootstrapOptions extends TimedOptions {
+  /** Name of the one cloud to look in; all clouds of the peer if not given. */
+  readonly cloud?: string;
+}
