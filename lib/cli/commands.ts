@@ -26,10 +26,12 @@ export const commands: readonly Command[] = [
   ...doctorCommands,
   {
     name: "demo",
-    args: [],
-    options: [],
-    summary: "watch three peers share records on this machine",
-    examples: ["demo"],
+    args: ["[FILE]"],
+    options: ["keep"],
+    summary: "watch five peers share a text file on this machine",
+    details: "Each is a process of its own. One is killed and comes back, one is removed, a stranger " +
+      "is refused; every step is verified at every peer.",
+    examples: ["demo", "demo notes.txt --keep"],
     run: demo,
   },
   {
@@ -61,9 +63,10 @@ export function helpText(words: readonly string[]): string {
   return helpOf(command);
 }
 
-/** Loads the demo only when it is asked for: it brings a simulated network along. */
-async function demo({ out, io }: Call): Promise<number> {
+/** Loads the demo only when it is asked for: it brings much along. */
+async function demo({ args, options, out, io }: Call): Promise<number> {
   const module = ["./demo", "ts"].join(".");
   const { demoCommand } = await import(import.meta.resolve(module)) as DemoModule;
-  return await demoCommand(out.isJson ? ["--json"] : [], io);
+  const flags = [...(out.isJson ? ["--json"] : []), ...(options.has("keep") ? ["--keep"] : [])];
+  return await demoCommand([...flags, "--", ...args], io);
 }

@@ -7,7 +7,7 @@ import type { AdminClient } from "./admin_client.ts";
 import { usage } from "./args.ts";
 import { type Call, type Command, networkOptions, storeOptions } from "./command.ts";
 import type { Options } from "./options.ts";
-import { columns } from "./output.ts";
+import { columns, plainText } from "./output.ts";
 import { type Need, reachPeer } from "./reach.ts";
 
 /** The commands of this file. */
@@ -168,7 +168,7 @@ async function leave(call: Call): Promise<void> {
   await using peer = await reachPeer(call, { ...local, create: false });
   const group = await chosenGroup(peer.client, call.options);
   await peer.client.post(`/v1/groups/${group.id}/leave`, {});
-  call.out.result({ left: group.id }, `Left ${group.name}`);
+  call.out.result({ left: group.id }, `Left ${plainText(group.name)}`);
 }
 
 function show({ out }: Call, group: GroupJson): void {

@@ -36,7 +36,8 @@ export type OptionName =
   | "as"
   | "max"
   | "comment"
-  | "payload";
+  | "payload"
+  | "keep";
 
 /** All of them. */
 export const optionSpecs: Readonly<Record<OptionName, OptionSpec>> = {
@@ -71,6 +72,7 @@ export const optionSpecs: Readonly<Record<OptionName, OptionSpec>> = {
   max: { value: "N", min: 1, text: "how many publishers are enough" },
   comment: { value: "TEXT", text: "a remark for whoever resolves the name" },
   payload: { value: "TEXT", text: "text that resolvers fetch from this peer" },
+  keep: { value: null, text: "let the peers run on until Ctrl-C" },
 };
 
 /** The options that were given. */

@@ -49,6 +49,7 @@ Deno.test("every way out makes text harmless and keeps to its lines", () => {
     out.note(text);
     out.failure(new PeerError("timeout", text));
     assert.equal(io.outLines.length, 2);
+    out.result({}, text);
     for (const line of [...io.outLines, ...io.errLines]) assert.doesNotMatch(line, steering);
   }
 });
