@@ -20,7 +20,7 @@ import type { Signer } from "../wire/envelope.ts";
 import type { CatchupContext } from "./catchup.ts";
 import { Contacts } from "./contacts.ts";
 import { Conversations } from "./conversations.ts";
-import { contactKey, cursorEntry, cursorName, itemEntry, itemKey, restore, Unstored } from "./keeping.ts";
+import { contactKey, cursorEntry, cursorName, itemEntry, restore, Slots, Unstored } from "./keeping.ts";
 import {
   catchupPauseMs,
   clockSetBackMs,
@@ -93,6 +93,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   readonly showing: Showing;
   readonly #random: Random;
   readonly #writer: Writer;
+  readonly #slots: Slots;
   readonly #unstored = new Unstored();
   readonly #conversations: Conversations;
   readonly #cursors = new Map<string, Cursor>();
@@ -110,6 +111,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
 
   constructor(options: ReplicaOptions) {
     this.graph = options.graph;
+    this.#slots = new Slots(options.graph);
     this.signer = options.signer;
     this.policy = options.policy;
     this.crypto = options.crypto;
@@ -285,7 +287,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     }
     const ticket = ++this.#ticket;
     const { items } = this.#writer.begin(ticket, call, written.items);
-    const sets = items.map(({ item, arrival }) => itemEntry(this.crypto, this.graph, item, arrival));
+    const sets = items.map(({ item, arrival }) => itemEntry(this.crypto, this.#slots, item, arrival));
     this.outbox.push({ kind: "store", ticket, sets, deletes: [] });
     return ticket;
   }
@@ -329,7 +331,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   }
 
   #onLoaded(entries: readonly StoreEntry[], now: Instant): void {
-    const restored = restore(this.crypto, this.graph, entries);
+    const restored = restore(this.crypto, this.graph, this.#slots, entries);
     const change = this.set.restore(restored.items, this.#setTime(now));
     this.showing.onChange(change, this.peerTime.at(now));
     for (const [name, cursor] of restored.cursors) {
@@ -414,8 +416,11 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     for (const key of forgotten) this.#newEntries.delete(keyName(key));
     while (!this.#unstored.isEmpty || this.#newEntries.size > 0 || forgotten.length > 0) {
       const { entries, dropped } = this.#unstored.take(200, 262_144);
-      const sets = entries.map((entry) => itemEntry(this.crypto, this.graph, entry.item, entry.arrival));
-      const deletes = [...dropped.map((item) => itemKey(this.graph, item)), ...forgotten.splice(0, 200)];
+      const sets = entries.map((entry) => itemEntry(this.crypto, this.#slots, entry.item, entry.arrival));
+      const deletes = [
+        ...dropped.map((item) => this.#slots.free(item)).filter((key) => key !== null),
+        ...forgotten.splice(0, 200),
+      ];
       // Cursors and contacts go behind the items they speak of.
       if (this.#unstored.isEmpty) sets.push(...this.#takeNewEntries(200));
       if (sets.length === 0 && deletes.length === 0) continue;

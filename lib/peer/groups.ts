@@ -4,7 +4,7 @@ import { addressText } from "../base/address.ts";
 import { hex } from "../base/bytes.ts";
 import { type ErrorCode, PeerError, throwIfAborted } from "../base/errors.ts";
 import type { Address } from "../base/ports.ts";
-import { itemEntry } from "../graph/keeping.ts";
+import { itemEntry, Slots } from "../graph/keeping.ts";
 import { foundGroup } from "../groups/founding.ts";
 import { type InvitationTicket, parseInvitation } from "../groups/invitation.ts";
 import { Membership } from "../groups/membership.ts";
@@ -37,7 +37,8 @@ export class GroupsHandle implements Groups {
     this.#requireRoom();
     await this.#core.keys.keepGroup(group, seed);
     const items = [founded.founding, founded.credential];
-    const sets = items.map((item, i) => itemEntry(crypto, group, item, i + 1));
+    const slots = new Slots(group);
+    const sets = items.map((item, i) => itemEntry(crypto, slots, item, i + 1));
     await this.#core.commit({ sets: [...sets, groupEntry(group, this.#core.identity.id)] });
     return await this.#opened(group);
   }
