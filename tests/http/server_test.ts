@@ -1,10 +1,11 @@
 /** The served API on a real loopback port: slow, greedy and odd clients. */
 
 import assert from "node:assert/strict";
-import { adminConnectionsMax, adminHeadMsMax } from "../../http_api/limits.ts";
+import { adminConnectionsMax, adminDrainMsMax, adminHeadMsMax } from "../../http_api/limits.ts";
 import { type AdminServer, serveAdminApi } from "../../http_api/mod.ts";
 import { PeerError } from "../../lib/base/errors.ts";
 import { utf8 } from "../../lib/base/bytes.ts";
+import { VirtualClock } from "../../lib/sim/virtual_clock.ts";
 import { within } from "../contract/real_world.ts";
 import { FakePeer, otherId } from "./fake_peer.ts";
 import { said, token } from "./client.ts";
@@ -132,6 +133,27 @@ Deno.test("serveAdminApi() ends the source of an event stream whose reader leave
     while (!(await text.read().catch(() => ({ done: true }))).done);
   })());
   assert.equal(feed.readers, 0);
+});
+
+Deno.test("serveAdminApi() cuts off a reader that takes nothing of its events", async () => {
+  const peer = new FakePeer();
+  await peer.groups.create("Field notes");
+  const feed = peer.made[0]!.feed;
+  const clock = new VirtualClock();
+  await using server = await serveAdminApi(peer, { token, timers: clock });
+  const { host, hostname, port } = new URL(server.url);
+  using stuck = await Deno.connect({ hostname, port: Number(port) });
+  const path = `/v1/groups/${"a".repeat(52)}/events`;
+  await stuck.write(utf8(`GET ${path} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${token}\r\n\r\n`));
+  const message = "x".repeat(256 * 1024); // more than the sockets between them hold, soon
+  let begun = false;
+  for (let turn = 0; turn < 2_000 && !(begun && feed.readers === 0); turn++) {
+    begun ||= feed.readers === 1;
+    if (begun) feed.push({ kind: "warning", message });
+    await (await fetch(`${server.url}/openapi.json`)).body?.cancel();
+    if (begun) clock.advance(adminDrainMsMax / 10);
+  }
+  assert.deepEqual([begun, feed.readers], [true, 0]);
 });
 
 Deno.test("serveAdminApi() names the remedy where it cannot listen", async () => {
