@@ -24,12 +24,13 @@
 
 export { type ErrorCode, errorCodes, PeerError } from "./lib/base/errors.ts";
 export type { Log, LogDetails } from "./lib/base/ports.ts";
-export { Names } from "./lib/peer/names.ts";
 export { Peer, type PeerOptions } from "./lib/peer/peer.ts";
 export { version } from "./lib/peer/version.ts";
 export type * from "./lib/peer/surface.ts";
 export type {
+  BootstrapOptions,
   CloudInfo,
+  Names,
   RegisterOptions,
   Registration,
   RegistrationContent,

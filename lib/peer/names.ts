@@ -18,7 +18,7 @@ import { CloudSearch } from "./cloud_search.ts";
 import type {
   BootstrapOptions,
   CloudInfo,
-  PeerNames,
+  Names,
   RegisterOptions,
   Registration,
   Resolved,
@@ -26,29 +26,19 @@ import type {
 } from "./names_surface.ts";
 import { LiveRegistration, type RegistrationParts, requireEndpoint } from "./registration.ts";
 
-export type {
-  BootstrapOptions,
-  CloudInfo,
-  PeerNames,
-  RegisterOptions,
-  Registration,
-  RegistrationContent,
-  Resolved,
-  ResolveOptions,
-  UpdateOptions,
-} from "./names_surface.ts";
-
 /** What names are made with. */
 export interface NamesParts extends RegistrationParts {
   readonly random: Random;
-  /** The clouds of the peer, open; {@linkcode Names.close} closes them. */
+  /** The clouds of the peer, open; {@linkcode NamesHandle.close} closes them. */
   readonly clouds: readonly CloudDriver[];
   /** The peer's own identity. */
   readonly identity: Identity;
+  /** An identity of the store by name or peer id; fails with `identity_not_found`. */
+  readonly identityOf: (nameOrId: string) => Identity;
 }
 
 /** The names of one peer: publishes and resolves them. */
-export class Names implements PeerNames {
+export class NamesHandle implements Names {
   readonly #parts: NamesParts;
   readonly #registrations = new Set<LiveRegistration>();
 
@@ -77,7 +67,7 @@ export class Names implements PeerNames {
     return found;
   }
 
-  /** Like {@linkcode Names.resolve}, but gives each publisher as it is found; breaking off ends the search. */
+  /** Like {@linkcode NamesHandle.resolve}, but gives each publisher as it is found; breaking off ends the search. */
   async *resolveEach(name: string, options: ResolveOptions = {}): AsyncIterable<Resolved> {
     const peerName = this.#peerName(name);
     const resultsMax = options.max ?? resolveResultsMax;
@@ -164,16 +154,17 @@ export class Names implements PeerNames {
     );
   }
 
-  #signerFor(name: PeerName, identity: Identity | undefined): Signer {
+  #signerFor(name: PeerName, nameOrId: string | undefined): Signer {
     const { crypto, random } = this.#parts;
-    if (name.authority === null && identity === undefined) {
+    if (name.authority === null && nameOrId === undefined) {
       const seed = random.bytes(32);
       return {
         publicKey: crypto.ed25519.publicKey(seed),
         sign: (message) => crypto.ed25519.sign(seed, message),
       };
     }
-    const signer = signerOf(identity ?? this.#parts.identity);
+    const identity = nameOrId === undefined ? this.#parts.identity : this.#parts.identityOf(nameOrId);
+    const signer = signerOf(identity);
     if (name.authority === null || equalBytes(signer.publicKey, name.authority)) return signer;
     throw new PeerError(
       "not_authorized",

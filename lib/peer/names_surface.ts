@@ -1,8 +1,5 @@
 /** Names as users hold them: the types of registrations, resolves and clouds. */
 
-import type { Identity } from "../identity/identity.ts";
-import type { CloudState } from "../names/cloud.ts";
-import type { CloudScope } from "../names/contact.ts";
 import type { TimedOptions, WaitOptions } from "./surface.ts";
 
 /** What is published under a name. */
@@ -21,8 +18,8 @@ export interface RegistrationContent {
 export interface RegisterOptions extends RegistrationContent, TimedOptions {
   /** Name of the one cloud to publish in; all clouds of the peer if not given. */
   readonly cloud?: string;
-  /** Who publishes. A secured name needs the identity that it names (this peer's by default); an unsecured one gets a key of its own if none is given. */
-  readonly identity?: Identity;
+  /** Name or peer id of who publishes. A secured name needs the identity that it names (this peer's by default); an unsecured one gets a key of its own if none is given. */
+  readonly identity?: string;
 }
 
 /** How a registration is changed: content that is not given goes back to its default. */
@@ -60,6 +57,7 @@ export interface Resolved {
   readonly publisher: string;
   /** Where the publisher says it accepts links, as `tcp://127.0.0.1:4000`. */
   readonly endpoints: readonly string[];
+  /** What the publisher remarks; empty if nothing. */
   readonly comment: string;
   /** As it was given; `null` if there is none, or if the publisher could not be asked for it. */
   readonly payload: Uint8Array | string | null;
@@ -71,11 +69,14 @@ export interface Resolved {
 
 /** A cloud that this peer takes part in. */
 export interface CloudInfo {
+  /** All who use the same name and find each other are one cloud. */
   readonly name: string;
-  readonly scope: CloudScope;
+  /** How far its addresses reach. */
+  readonly scope: "loopback" | "link-local" | "private" | "global";
   /** 64 characters of hexadecimal text. */
   readonly id: string;
-  readonly state: CloudState;
+  /** Whether it can be asked, and whether anybody is there. */
+  readonly state: "no_network" | "alone" | "synchronising" | "active";
   /** Where this peer answers in this cloud, as `udp://127.0.0.1:4000`. */
   readonly endpoint: string;
   /** Contacts in the routing table. */
@@ -89,7 +90,7 @@ export interface CloudInfo {
 }
 
 /** The names of one peer. */
-export interface PeerNames {
+export interface Names {
   /**
    * Publishes a name (`0.chat`, or `<peer id>.chat` where only that identity may). Resolves when three
    * contacts hold it, or all there are; alone, at once, and it is published when contacts come. The
@@ -103,7 +104,7 @@ export interface PeerNames {
    * (nobody could be asked) or `timeout`, unless something was found by then.
    */
   resolve(name: string, options?: ResolveOptions): Promise<Resolved[]>;
-  /** Like {@linkcode PeerNames.resolve}, but gives each publisher as it is found; breaking off ends the search. */
+  /** Like {@linkcode Names.resolve}, but gives each publisher as it is found; breaking off ends the search. */
   resolveEach(name: string, options?: ResolveOptions): AsyncIterable<Resolved>;
   /** Looks for contacts at addresses like `127.0.0.1:4000`; returns how many are known then. */
   bootstrap(addresses: readonly string[], options?: BootstrapOptions): Promise<number>;

@@ -11,7 +11,8 @@ import { GroupsHandle } from "./groups.ts";
 import { IdentitiesHandle } from "./identities.ts";
 import { KeyRing } from "./key_ring.ts";
 import { Links } from "./links.ts";
-import { Names } from "./names.ts";
+import { NamesHandle } from "./names.ts";
+import type { Names } from "./names_surface.ts";
 import { type OpenedStore, PeerCore, type PeerPorts } from "./peer_core.ts";
 import { StoreQueue } from "./store_queue.ts";
 import type { Graphs, Groups, Identities, PeerStatus } from "./surface.ts";
@@ -70,7 +71,7 @@ export class Peer implements AsyncDisposable {
   /** Secure groups. */
   readonly groups: Groups;
   readonly #core: PeerCore;
-  readonly #parts: { readonly graphs: GraphsHandle; readonly groups: GroupsHandle };
+  readonly #parts: OpenParts;
   readonly #problems: readonly string[];
   #closing: Promise<void> | null = null;
 
@@ -97,10 +98,10 @@ export class Peer implements AsyncDisposable {
 
   private constructor(core: PeerCore, opening: Opening) {
     this.#core = core;
-    this.#parts = opening.parts!;
+    this.#parts = { names: opening.names!, ...opening.parts! };
     this.#problems = opening.problems;
     this.identities = new IdentitiesHandle(core.ports.crypto, core.keys, core.identity);
-    this.names = opening.names!;
+    this.names = this.#parts.names;
     this.graphs = this.#parts.graphs;
     this.groups = this.#parts.groups;
   }
@@ -145,7 +146,7 @@ export class Peer implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    await this.names.close();
+    await this.#parts.names.close();
     await this.#parts.groups.close();
     await this.#parts.graphs.close();
     await this.#core.links.close();
@@ -163,12 +164,18 @@ export class Peer implements AsyncDisposable {
   }
 }
 
+interface OpenParts {
+  readonly names: NamesHandle;
+  readonly graphs: GraphsHandle;
+  readonly groups: GroupsHandle;
+}
+
 /** The steps of opening, each undone if a later one fails. */
 class Opening {
   readonly #world: PeerWorld;
   readonly #options: PeerOptions;
   readonly problems: string[] = [];
-  names: Names | null = null;
+  names: NamesHandle | null = null;
   parts: { readonly graphs: GraphsHandle; readonly groups: GroupsHandle } | null = null;
   #links: Links | null = null;
   #core: PeerCore | null = null;
@@ -190,7 +197,7 @@ class Opening {
     const core = this.#core = new PeerCore({
       ports,
       opened,
-      storeQueue: new StoreQueue(opened.store),
+      storeQueue: new StoreQueue(opened.store, ports.timers),
       keys,
       identity,
       signer,
@@ -200,17 +207,18 @@ class Opening {
     const bound = await this.#listen(links);
     if (bound !== null) await this.#openCloud(bound);
     const { crypto, random } = ports;
-    this.names = new Names({
+    const names = this.names = new NamesHandle({
       crypto,
       random,
       clouds: this.#clouds,
       identity,
+      identityOf: (nameOrId) => keys.find(nameOrId),
       endpoints: () => this.#endpoints,
     });
     this.parts = { graphs: new GraphsHandle(core), groups: new GroupsHandle(core) };
     await this.parts.groups.openStored();
     await this.parts.graphs.openStored();
-    this.#bootstrap(core, this.names);
+    this.#bootstrap(core, names);
     return core;
   }
 

@@ -5,7 +5,7 @@ import type { Address, Crypto } from "../../lib/base/ports.ts";
 import { PeerError } from "../../lib/base/errors.ts";
 import { Identity } from "../../lib/identity/identity.ts";
 import { CloudDriver, cloudEndpoint, type CloudPorts } from "../../lib/peer/cloud_driver.ts";
-import { Names } from "../../lib/peer/names.ts";
+import { NamesHandle } from "../../lib/peer/names.ts";
 import type { Resolved } from "../../lib/peer/names_surface.ts";
 import { createClock } from "../../lib/platform/clock.ts";
 import { createCrypto } from "../../lib/platform/crypto.ts";
@@ -18,7 +18,7 @@ const crypto: Crypto = createCrypto();
 const loopback: Address = { host: "127.0.0.1", port: 0 };
 
 interface Party extends AsyncDisposable {
-  readonly names: Names;
+  readonly names: NamesHandle;
   readonly identity: Identity;
   readonly endpoint: string;
 }
@@ -34,11 +34,12 @@ async function openParty(index: number): Promise<Party> {
   };
   const driver = await CloudDriver.open(ports, { name: "loopback", scope: "loopback", address: loopback });
   const identity = Identity.fromSeed(crypto, ports.random.bytes(32), `party ${index}`);
-  const names = new Names({
+  const names = new NamesHandle({
     crypto,
     random: ports.random,
     clouds: [driver],
     identity,
+    identityOf: () => identity,
     endpoints: () => [`tcp://127.0.0.1:${5_000 + index}`],
   });
   return {

@@ -1,12 +1,13 @@
 /** Clouds as users hold them, on a virtual clock and a network in memory. */
 
 import assert from "node:assert/strict";
+import { utf8 } from "../../../lib/base/bytes.ts";
 import { PeerError } from "../../../lib/base/errors.ts";
 import type { Datagrams, DatagramSocket, TimerHandle, Timers } from "../../../lib/base/ports.ts";
 import { SeededRandom } from "../../../lib/base/random.ts";
 import { Identity } from "../../../lib/identity/identity.ts";
 import { CloudDriver } from "../../../lib/peer/cloud_driver.ts";
-import { Names } from "../../../lib/peer/names.ts";
+import { NamesHandle } from "../../../lib/peer/names.ts";
 import { silentLog } from "../../../lib/platform/log.ts";
 import { VirtualClock } from "../../../lib/sim/virtual_clock.ts";
 import { MemoryNetwork } from "../../../transports/memory.ts";
@@ -41,12 +42,13 @@ class Scene {
     }, { name, scope: "private", address: { host, port: 4_000 } });
   }
 
-  namesOver(...clouds: CloudDriver[]): Names {
-    return new Names({
+  namesOver(...clouds: CloudDriver[]): NamesHandle {
+    return new NamesHandle({
       crypto,
       random: this.random,
       clouds,
       identity: Identity.fromSeed(crypto, this.random.bytes(32), "tester"),
+      identityOf: (name) => Identity.fromSeed(crypto, crypto.sha256(utf8(name)), name),
       endpoints: () => this.endpoints,
     });
   }
@@ -65,14 +67,14 @@ class Scene {
     }
   }
 
-  async close(...names: Names[]): Promise<void> {
+  async close(...names: NamesHandle[]): Promise<void> {
     for (const one of names) await this.until(one.close());
     this.network.close();
   }
 }
 
 /** Two peers of one cloud that know each other. */
-async function openPair(scene: Scene): Promise<[Names, Names]> {
+async function openPair(scene: Scene): Promise<[NamesHandle, NamesHandle]> {
   const a = scene.namesOver(await scene.openCloud("10.0.0.1"));
   const b = scene.namesOver(await scene.openCloud("10.0.0.2"));
   await scene.until(b.bootstrap(["10.0.0.1:4000"]));
