@@ -72,10 +72,11 @@ export class Slots {
   }
 }
 
-/** An item as it is stored: format, arrival number, digest of the bytes, bytes. */
+/** An item as it is stored: format, arrival number, digest of that and the bytes, bytes. */
 export function itemEntry(crypto: Crypto, slots: Slots, item: Item, arrival: number): StoreEntry {
-  const digest = crypto.sha256(item.bytes).subarray(0, digestBytes);
-  const value = concat(Uint8Array.of(formatItem), uintBytes(arrival, 8), digest, item.bytes);
+  const number = uintBytes(arrival, 8);
+  const digest = crypto.sha256(number, item.bytes).subarray(0, digestBytes);
+  const value = concat(Uint8Array.of(formatItem), number, digest, item.bytes);
   return { key: slots.keyOf(item), value };
 }
 
@@ -181,7 +182,8 @@ function readItem(
   const bytes = value.subarray(itemHeadBytes);
   const digest = value.subarray(9, itemHeadBytes);
   // The disk may have changed a bit and no one would say so (reliability §0.11).
-  if (compareBytes(crypto.sha256(bytes).subarray(0, digestBytes), digest) !== 0) return null;
+  const actual = crypto.sha256(value.subarray(1, 9), bytes).subarray(0, digestBytes);
+  if (compareBytes(actual, digest) !== 0) return null;
   const parsed = parseItem(crypto, graph, bytes);
   if (!parsed.ok) return null;
   let arrival = 0;

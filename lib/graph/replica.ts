@@ -99,7 +99,12 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   readonly #cursors = new Map<string, Cursor>();
   /** Contacts and cursors for the store, each key once. */
   readonly #newEntries = new Map<string, StoreEntry>();
-  readonly #storing = new Map<number, { readonly entries: Entry[]; readonly dropped: Item[] }>();
+  readonly #storing = new Map<
+    number,
+    { readonly entries: readonly Entry[]; readonly deletes: readonly StoreKey[] }
+  >();
+  /** Keys that the store did not delete when it was asked. */
+  readonly #undeleted: StoreKey[] = [];
   #endpoints: readonly string[] = [];
   /** The latest time that the set was told, since it was told an earlier one last. */
   #sweptAt = 0;
@@ -323,7 +328,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     if (write !== null && write.call !== null) this.#fail(write.call, code, message);
     if (write !== null) this.#conversations.onIssueFailed(ticket, now);
     for (const entry of this.#storing.get(ticket)?.entries ?? []) this.#unstored.add(entry);
-    for (const item of this.#storing.get(ticket)?.dropped ?? []) this.#unstored.drop(item);
+    this.#undeleted.push(...this.#storing.get(ticket)?.deletes ?? []);
     this.#storing.delete(ticket);
     if (this.#storeFailures === 0) this.outbox.emit({ kind: "storeTrouble", code, message });
     const pause = Math.min(storeRetryMsMax, storeRetryMsMin * 2 ** Math.min(this.#storeFailures++, 16));
@@ -414,6 +419,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     if (waits !== null && waits > this.#last.monoMs) return;
     const forgotten = this.contacts.takeForgotten().map((peer) => contactKey(this.graph, peer));
     for (const key of forgotten) this.#newEntries.delete(keyName(key));
+    forgotten.push(...this.#undeleted.splice(0).filter((key) => !this.#newEntries.has(keyName(key))));
     while (!this.#unstored.isEmpty || this.#newEntries.size > 0 || forgotten.length > 0) {
       const { entries, dropped } = this.#unstored.take(200, 262_144);
       const sets = entries.map((entry) => itemEntry(this.crypto, this.#slots, entry.item, entry.arrival));
@@ -425,7 +431,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
       if (this.#unstored.isEmpty) sets.push(...this.#takeNewEntries(200));
       if (sets.length === 0 && deletes.length === 0) continue;
       const ticket = ++this.#ticket;
-      this.#storing.set(ticket, { entries, dropped });
+      this.#storing.set(ticket, { entries, deletes });
       this.outbox.push({ kind: "store", ticket, sets, deletes });
     }
   }

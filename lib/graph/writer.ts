@@ -210,7 +210,9 @@ export class Writer {
     make: (current: VersionItem, shownExpires: number) => DataBody | null,
   ): Written {
     const shown = this.#context.set.shown(record);
-    const current = this.#underWay.get(record) ?? shown?.item;
+    const underWay = this.#underWay.get(record);
+    const isNewer = shown !== null && shown.item.body.version > (underWay?.body.version ?? 0);
+    const current = isNewer ? shown.item : underWay;
     const expires = shown?.expires ?? current?.body.expires ?? 0;
     if (current === undefined || expires < peerTime) {
       return refused("record_not_found", `Cannot find record ${record}: it is unknown, deleted or expired`);
