@@ -109,3 +109,12 @@ export const joinRetryMsMin: number = 250;
 
 /** Longest pause between two rounds of dialling an invitation's endpoints. */
 export const joinRetryMsMax: number = 4_000;
+
+/** How often a commit whose outcome is unknown is offered to the store again, before the caller hears of it. */
+export const storeRepeatsMax: number = 3;
+
+/** Pause before a commit whose outcome is unknown is offered again. */
+export const storeRepeatPauseMs: number = 500;
+
+/** How long a change may wait for the store when the caller says nothing: a commit and its repeat (X11). */
+export const storeWaitMsDefault: number = 60_000;
