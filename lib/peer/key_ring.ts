@@ -35,6 +35,8 @@ export class KeyRing {
   readonly #file: KeyFile;
   #identities: StoredIdentity[] = [];
   #groups: StoredGroup[] = [];
+  /** The change of the file under way. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(crypto: Crypto, random: Random, file: KeyFile) {
     this.#crypto = crypto;
@@ -54,38 +56,30 @@ export class KeyRing {
   /** Creates an identity; fails with `identity_exists`. */
   async create(name: string): Promise<Identity> {
     requireIdentityName(name);
-    if (this.#identities.some((stored) => stored.name === name)) {
-      throw new PeerError(
-        "identity_exists",
-        `Cannot create the identity: one named "${name}" exists; choose another name`,
-      );
-    }
-    if (this.#identities.length >= identitiesMax) {
-      throw new PeerError("too_many", `Cannot create the identity: a store holds at most ${identitiesMax}`);
-    }
-    const seed = this.#random.bytes(32);
-    const identity = Identity.fromSeed(this.#crypto, seed, name);
-    await this.#keep([...this.#identities, { name, seed, identity }], this.#groups);
-    return identity;
+    return await this.#inTurn(() => this.#create(name));
   }
 
   /** Makes an identity the first, which is the default. */
-  async setDefault(nameOrId: string): Promise<void> {
-    const identity = this.find(nameOrId);
-    const chosen = this.#identities.filter((stored) => stored.identity === identity);
-    const others = this.#identities.filter((stored) => stored.identity !== identity);
-    await this.#keep([...chosen, ...others], this.#groups);
+  setDefault(nameOrId: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const identity = this.find(nameOrId);
+      const chosen = this.#identities.filter((stored) => stored.identity === identity);
+      const others = this.#identities.filter((stored) => stored.identity !== identity);
+      await this.#keep([...chosen, ...others], this.#groups);
+    });
   }
 
   /** Keeps the seed of a group key. */
-  async keepGroup(group: Uint8Array, seed: Uint8Array): Promise<void> {
-    if (this.#groups.length >= graphsMax) {
-      throw new PeerError(
-        "too_many",
-        `Cannot found the group: a store holds the keys of at most ${graphsMax}`,
-      );
-    }
-    await this.#keep(this.#identities, [...this.#groups, { group, seed }]);
+  keepGroup(group: Uint8Array, seed: Uint8Array): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#groups.length >= graphsMax) {
+        throw new PeerError(
+          "too_many",
+          `Cannot found the group: a store holds the keys of at most ${graphsMax}; use another store`,
+        );
+      }
+      await this.#keep(this.#identities, [...this.#groups, { group, seed }]);
+    });
   }
 
   /** All identities, the default first. */
@@ -102,8 +96,36 @@ export class KeyRing {
     const names = this.#identities.map(({ name }) => `"${name}"`).join(", ");
     throw new PeerError(
       "identity_not_found",
-      `Cannot find the identity "${nameOrId}": this store holds ${names}`,
+      `Cannot find the identity "${nameOrId}": this store holds ${names}; use one of them, or create it`,
     );
+  }
+
+  async #create(name: string): Promise<Identity> {
+    if (this.#identities.some((stored) => stored.name === name)) {
+      throw new PeerError(
+        "identity_exists",
+        `Cannot create the identity: one named "${name}" exists; choose another name`,
+      );
+    }
+    if (this.#identities.length >= identitiesMax) {
+      throw new PeerError(
+        "too_many",
+        `Cannot create the identity: a store holds at most ${identitiesMax}; use another store`,
+      );
+    }
+    const seed = this.#random.bytes(32);
+    const identity = Identity.fromSeed(this.#crypto, seed, name);
+    await this.#keep([...this.#identities, { name, seed, identity }], this.#groups);
+    return identity;
+  }
+
+  /** One change after the other: each builds on what the one before has written. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(change);
+    this.#turn = done.catch(() => {
+      /* told to who asked for that change; the next one goes on */
+    });
+    return done;
   }
 
   async #keep(identities: StoredIdentity[], groups: StoredGroup[]): Promise<void> {
@@ -121,10 +143,10 @@ export class KeyRing {
     const decoded = decode(bytes, { bytesMax: 1 << 20 });
     if (!decoded.ok || !isArray(decoded.value, 3) || decoded.value[0] !== keyFileVersion) throw damaged();
     const [, identities, groups] = decoded.value;
-    if (!isArray(identities) || !isArray(groups)) throw damaged();
+    if (!isArray(identities) || identities.length === 0 || !isArray(groups)) throw damaged();
     this.#identities = identities.map((entry) => {
       const [name, seed] = isArray(entry, 2) ? entry : [];
-      if (!isText(name, 1_024) || !isBytes(seed, 32)) throw damaged();
+      if (!isText(name, 1_024) || !isIdentityName(name) || !isBytes(seed, 32)) throw damaged();
       return { name, seed, identity: Identity.fromSeed(this.#crypto, seed, name) };
     });
     this.#groups = groups.map((entry) => {
@@ -132,10 +154,20 @@ export class KeyRing {
       if (!isBytes(group, 32) || !isBytes(seed, 32)) throw damaged();
       return { group, seed };
     });
+    if (new Set(this.#identities.map(({ name }) => name)).size < this.#identities.length) throw damaged();
   }
 }
 
 const keyFileVersion = 1;
+
+function isIdentityName(name: string): boolean {
+  try {
+    requireIdentityName(name);
+    return true;
+  } catch {
+    return false; // Kith writes no such name
+  }
+}
 
 function damaged(): PeerError {
   return new PeerError(
