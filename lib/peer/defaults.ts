@@ -101,7 +101,12 @@ function keyFileAt(place: string, passphrase: string | undefined): KeyFile {
   return {
     read: async () => {
       const bytes = await readKeyFile(place);
-      if (bytes === null || bytes[0] !== sealedForm) return bytes;
+      if (bytes === null) return null;
+      if (bytes[0] !== sealedForm) {
+        // Whoever gives a passphrase expects the keys to be sealed from now on.
+        if (passphrase !== undefined) await writeKeyFile(place, await sealWithPassphrase(bytes, passphrase));
+        return bytes;
+      }
       if (passphrase !== undefined) return await openWithPassphrase(bytes, passphrase);
       throw new PeerError(
         "bad_passphrase",

@@ -5,7 +5,7 @@
 
 import { addressScope, addressText, endpointText, parseEndpoint } from "../base/address.ts";
 import { hex } from "../base/bytes.ts";
-import { abortedError, type ErrorCode, messageOf, PeerError } from "../base/errors.ts";
+import { abortedError, messageOf, PeerError } from "../base/errors.ts";
 import type { Clock, Log, RecordStore, StoreEntry, TimerHandle, Timers } from "../base/ports.ts";
 import { graphPrefix } from "../graph/keeping.ts";
 import { sendWindowBytes } from "../graph/limits.ts";
@@ -14,6 +14,7 @@ import type { ContactHint } from "../graph/messages.ts";
 import type { Replica } from "../graph/replica.ts";
 import type { Channel } from "./channels.ts";
 import { EventHub } from "./event_hub.ts";
+import { storeWaitMsDefault } from "./limits.ts";
 import type { Links } from "./links.ts";
 import type { LinkHandle } from "./live_link.ts";
 import type { StoreQueue } from "./store_queue.ts";
@@ -28,6 +29,8 @@ export interface DriverPorts {
   readonly storeQueue: StoreQueue;
   /** Where this peer accepts links, as `tcp://127.0.0.1:4000`. */
   endpoints(): readonly string[];
+  /** Called when the driver has closed. */
+  onClosed(): void;
 }
 
 interface OpenChannel {
@@ -37,6 +40,7 @@ interface OpenChannel {
 }
 
 interface Call {
+  readonly sinceMs: number;
   resolve(outcome: Outcome): void;
   reject(error: PeerError): void;
 }
@@ -50,13 +54,14 @@ export class GraphDriver {
   readonly #channels = new Map<LinkId, OpenChannel>();
   readonly #calls = new Map<number, Call>();
   readonly #inputs: Input[] = [];
-  readonly #dialling = new AbortController();
+  readonly #closing = new AbortController();
   readonly #dials = new Set<Promise<void>>();
   #isRunning = false;
   #timer: TimerHandle | null = null;
   #timerMs = 0;
+  #patience: TimerHandle | null = null;
   #nextCall = 1;
-  #isClosed = false;
+  #closed: Promise<void> | null = null;
 
   constructor(replica: Replica, ports: DriverPorts) {
     this.replica = replica;
@@ -69,7 +74,7 @@ export class GraphDriver {
     const entries: StoreEntry[] = [];
     for await (const entry of this.#ports.store.list(graphPrefix(this.replica.graph))) entries.push(entry);
     this.#feed({ kind: "loaded", entries });
-    if (this.#isClosed) return;
+    if (this.isClosed) throw closedError();
     this.tellEndpoints();
     this.#ports.links.register(this.replica.graph, {
       up: (channel) => this.#onUp(channel),
@@ -83,16 +88,14 @@ export class GraphDriver {
 
   /** Has the replica do something; settles when it is done. */
   call(request: Request, signal?: AbortSignal): Promise<Outcome> {
-    if (this.#isClosed && request.kind !== "close") return Promise.reject(closedError());
+    if (this.isClosed) return Promise.reject(closedError());
     if (signal?.aborted) return Promise.reject(abortedError(signal, "The call"));
-    const call = this.#nextCall++;
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
-    this.#calls.set(call, { resolve, reject });
+    const { promise, call } = this.#call(request);
+    if (signal === undefined) return promise;
     // What was handed over is done all the same; only the caller stops waiting.
-    const onAbort = (): void => this.#fail(call, abortedError(signal!, "The call"));
-    signal?.addEventListener("abort", onAbort, { once: true });
-    this.#feed({ kind: "call", call, request });
-    return promise.finally(() => signal?.removeEventListener("abort", onAbort));
+    const onAbort = (): void => this.#fail(call, abortedError(signal, "The call"));
+    signal.addEventListener("abort", onAbort, { once: true });
+    return promise.finally(() => signal.removeEventListener("abort", onAbort));
   }
 
   /** Opens a channel on a link that stands. */
@@ -105,28 +108,47 @@ export class GraphDriver {
     this.#feed({ kind: "endpoints", endpoints: this.#ports.endpoints() });
   }
 
-  /** Parts with all neighbors, lets the store finish, and ends. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    await this.call({ kind: "close" });
-    this.#isClosed = true;
-    this.#dialling.abort();
-    this.#timer?.cancel();
-    this.#ports.links.unregister(this.replica.graph);
-    await Promise.all(this.#dials);
-    await this.#ports.storeQueue.idle();
-    for (const call of [...this.#calls.keys()]) this.#fail(call, closedError());
-    this.events.close();
+  /** Takes no more calls, lets the store finish what is under way and neighbors hear of it, parts with them, and ends. */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
   }
 
-  /** Whether it was closed. */
+  /** Whether it was closed, or is about to be. */
   get isClosed(): boolean {
-    return this.#isClosed;
+    return this.#closed !== null;
+  }
+
+  /** Fires when it is closed; the reason is the failure of whoever waits for something here. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   /** The channels by the replica's numbers. */
   channel(link: LinkId): Channel | null {
     return this.#channels.get(link)?.channel ?? null;
+  }
+
+  #call(request: Request): { readonly promise: Promise<Outcome>; readonly call: number } {
+    const call = this.#nextCall++;
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+    this.#calls.set(call, { sinceMs: this.#ports.clock.now().monoMs, resolve, reject });
+    this.#feed({ kind: "call", call, request });
+    this.#armPatience();
+    return { promise, call };
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort(closedError());
+    await this.#ports.storeQueue.flush();
+    await this.#call({ kind: "close" }).promise;
+    this.#timer?.cancel();
+    this.#patience?.cancel();
+    this.#ports.links.unregister(this.replica.graph);
+    await Promise.all(this.#dials);
+    await this.#ports.storeQueue.flush();
+    for (const call of [...this.#calls.keys()]) this.#fail(call, closedError());
+    this.events.close();
+    this.#ports.onClosed();
   }
 
   /** One input at a time: carrying out an effect may bring the next input at once. */
@@ -204,9 +226,9 @@ export class GraphDriver {
       const endpoint = parseEndpoint(text);
       if (endpoint === null) continue;
       try {
-        const options = { expect: contact.peer, signal: this.#dialling.signal };
+        const options = { expect: contact.peer, signal: this.#closing.signal };
         const link = await this.#ports.links.connect(endpoint.address, options);
-        if (!this.#isClosed) this.openChannel(link);
+        if (!this.isClosed) this.openChannel(link);
         return;
       } catch (error) {
         reason = messageOf(error);
@@ -258,7 +280,7 @@ export class GraphDriver {
   }
 
   #armTimer(): void {
-    const dueMs = this.#isClosed ? null : this.replica.nextDeadline();
+    const dueMs = this.replica.nextDeadline();
     if (this.#timer !== null && dueMs === this.#timerMs) return;
     this.#timer?.cancel();
     this.#timer = null;
@@ -270,18 +292,33 @@ export class GraphDriver {
       this.#feed({ kind: "deadline" });
     });
   }
-}
 
-/** The events of a stream, gaps left out. */
-export async function* eventsOf<E>(
-  deliveries: AsyncIterable<{ readonly kind: "event"; readonly event: E } | { readonly kind: "gap" }>,
-): AsyncGenerator<E> {
-  for await (const delivery of deliveries) {
-    if (delivery.kind === "event") yield delivery.event;
+  /** One timer for all calls: they are in the order of their age. */
+  #armPatience(): void {
+    const [oldest] = this.#calls.values();
+    if (this.#patience !== null || oldest === undefined) return;
+    const { monoMs } = this.#ports.clock.now();
+    const delayMs = Math.max(0, oldest.sinceMs + storeWaitMsDefault - monoMs);
+    this.#patience = this.#ports.timers.set(delayMs, () => {
+      this.#patience = null;
+      const latestMs = this.#ports.clock.now().monoMs - storeWaitMsDefault;
+      for (const [call, { sinceMs }] of this.#calls) {
+        if (sinceMs > latestMs) break;
+        this.#fail(call, storeLateError());
+      }
+      this.#armPatience();
+    });
   }
 }
 
 function closedError(): PeerError {
-  const code: ErrorCode = "closed";
-  return new PeerError(code, "Cannot do that: the graph was closed; open it again");
+  return new PeerError("closed", "Cannot do that: the graph was closed; open it again");
+}
+
+function storeLateError(): PeerError {
+  return new PeerError(
+    "timeout",
+    `The store did not answer within ${storeWaitMsDefault} ms; what was asked for may still be stored. ` +
+      "See whether the disk answers, and look again before you repeat it",
+  );
 }

@@ -6,7 +6,7 @@ import { PeerError } from "../base/errors.ts";
 /** What a reader gets: an event, or word that it was too slow and missed some. */
 export type Delivery<E> = { readonly kind: "event"; readonly event: E } | { readonly kind: "gap" };
 
-/** Hands events to any number of readers. */
+/** Hands events to any number of readers. What a reader has not taken when its stream ends is dropped. */
 export class EventHub<E> {
   readonly #subscriptions = new Set<Subscription<E>>();
   #isClosed = false;
@@ -100,5 +100,56 @@ class Subscription<E> implements AsyncIterableIterator<Delivery<E>> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+}
+
+/** The events of a stream as others, any number for each delivery. Ended before it is read, it lets go all the same. */
+export function mapDeliveries<E, T>(
+  deliveries: AsyncIterableIterator<Delivery<E>>,
+  map: (delivery: Delivery<E>) => readonly T[],
+): AsyncIterableIterator<T> {
+  return new Mapped(deliveries, map);
+}
+
+/** Not a generator either: its `return` would do nothing before the first event is asked for. */
+class Mapped<E, T> implements AsyncIterableIterator<T> {
+  readonly #deliveries: AsyncIterableIterator<Delivery<E>>;
+  readonly #map: (delivery: Delivery<E>) => readonly T[];
+  #ready: T[] = [];
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    deliveries: AsyncIterableIterator<Delivery<E>>,
+    map: (delivery: Delivery<E>) => readonly T[],
+  ) {
+    this.#deliveries = deliveries;
+    this.#map = map;
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    const next = this.#turn.then(() => this.#take());
+    this.#turn = next.catch(() => {
+      /* told to whoever asked for that event */
+    });
+    return next;
+  }
+
+  async return(): Promise<IteratorResult<T>> {
+    await this.#deliveries.return?.();
+    this.#ready = [];
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async #take(): Promise<IteratorResult<T>> {
+    for (;;) {
+      if (this.#ready.length > 0) return { done: false, value: this.#ready.shift()! };
+      const { done, value } = await this.#deliveries.next();
+      if (done) return { done: true, value: undefined };
+      this.#ready.push(...this.#map(value));
+    }
   }
 }

@@ -3,12 +3,13 @@
 import { addressText, parseEndpoint } from "../base/address.ts";
 import { base32 } from "../base/base32.ts";
 import { equalBytes } from "../base/bytes.ts";
-import { abortedError, PeerError } from "../base/errors.ts";
+import { PeerError } from "../base/errors.ts";
 import type { Address } from "../base/ports.ts";
 import { parsePeerId, peerIdText } from "../identity/peer_id.ts";
 import type { ReplicaEvent } from "../graph/machine.ts";
 import type { Neighbor } from "../graph/neighbor.ts";
-import { eventsOf, type GraphDriver } from "./driver.ts";
+import type { GraphDriver } from "./driver.ts";
+import { mapDeliveries } from "./event_hub.ts";
 import { graphConnectMsDefault } from "./limits.ts";
 import type { PeerCore } from "./peer_core.ts";
 import { viewOf } from "./record_values.ts";
@@ -46,15 +47,24 @@ export class GraphHandle implements Graph {
   async connect(endpoint: string, options: ConnectOptions = {}): Promise<NodeInfo> {
     const address = addressOf(endpoint);
     const expect = options.peer === undefined ? undefined : this.keyOf(options.peer);
-    return await this.within(`Connecting to ${endpoint}`, options, graphConnectMsDefault, async (signal) => {
+    const action = `Connecting to ${endpoint}`;
+    const until = this.driver.closing;
+    until.throwIfAborted();
+    return await this.core.within(action, { ...options, until }, graphConnectMsDefault, async (signal) => {
       const linkOptions = { signal, timeoutMs: options.timeoutMs ?? graphConnectMsDefault };
       const link = await this.core.links.connect(address, { ...linkOptions, ...(expect && { expect }) });
+      signal.throwIfAborted();
       return await this.#opened(link.peer, endpoint, signal, () => this.driver.openChannel(link));
     });
   }
 
   events(options: WaitOptions = {}): AsyncIterable<GraphEvent> {
-    return this.#translated(eventsOf(this.driver.events.subscribe(options.signal)), this.memberTracker());
+    const membersOf = this.memberTracker();
+    return mapDeliveries(this.driver.events.subscribe(options.signal), (delivery) => {
+      if (delivery.kind === "gap") return [missedWarning];
+      const translated = this.#translate(delivery.event);
+      return [...(translated === null ? [] : [translated]), ...membersOf(delivery.event)];
+    });
   }
 
   status(): GraphStatus {
@@ -69,6 +79,11 @@ export class GraphHandle implements Graph {
       items: snapshot.authorityItems + snapshot.dataItems,
       explanation,
     };
+  }
+
+  /** Whether it was closed, or is about to be. */
+  get isClosed(): boolean {
+    return this.driver.isClosed;
   }
 
   async close(): Promise<void> {
@@ -99,16 +114,6 @@ export class GraphHandle implements Graph {
     return key;
   }
 
-  /** Runs a wait with its limit and the caller's signal; ends the machine's part of it in any case. */
-  protected within<T>(
-    action: string,
-    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
-    defaultMs: number,
-    work: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    return this.core.within(action, options, defaultMs, work);
-  }
-
   /** Waits until a peer takes part over a channel that `ask` asks for, or is known not to. */
   async #opened(
     peer: Uint8Array,
@@ -116,18 +121,15 @@ export class GraphHandle implements Graph {
     signal: AbortSignal,
     ask: () => void,
   ): Promise<NodeInfo> {
-    const events = eventsOf(this.driver.events.subscribe(signal));
+    // Ended with the wait: its signal fires in any case.
+    const deliveries = this.driver.events.subscribe(signal);
     ask();
     for (let found = this.#neighborOf(peer);; found = this.#neighborOf(peer)) {
-      if (found !== undefined) {
-        await events.return(undefined);
-        return this.#nodeInfo(found);
-      }
-      const { done, value } = await events.next();
-      if (done) throw signal.aborted ? abortedError(signal, `Connecting to ${endpoint}`) : closedError();
-      if (value.kind !== "refused" || !equalBytes(value.peer, peer)) continue;
-      await events.return(undefined);
-      throw refusedError(endpoint, value.reason);
+      if (found !== undefined) return this.#nodeInfo(found);
+      const { done, value } = await deliveries.next();
+      if (done) throw signal.aborted ? signal.reason : closedError();
+      if (value.kind === "gap" || value.event.kind !== "refused") continue;
+      if (equalBytes(value.event.peer, peer)) throw refusedError(endpoint, value.event.reason);
     }
   }
 
@@ -155,6 +157,13 @@ export class GraphHandle implements Graph {
     }
     if (standing === "joining") return ["joining", "No member has admitted this identity yet."];
     const neighbors = this.driver.replica.neighbors().filter(isOpen);
+    if (this.driver.replica.peerTime.isWrong) {
+      const isSynchronised = neighbors.some((neighbor) => neighbor.isSynchronised);
+      return [
+        isSynchronised ? "synchronised" : neighbors.length > 0 ? "synchronising" : "alone",
+        "This machine's clock differs from its neighbors' by more than 10 minutes: set it; nothing is written until then.",
+      ];
+    }
     if (neighbors.length === 0) {
       const hints = this.driver.replica.contacts.hints().length;
       const explanation = hints === 0
@@ -167,17 +176,6 @@ export class GraphHandle implements Graph {
     return neighbors.some((neighbor) => neighbor.isSynchronised)
       ? ["synchronised", "All is well."]
       : ["synchronising", "Catching up with a neighbor."];
-  }
-
-  async *#translated(
-    events: AsyncIterable<ReplicaEvent>,
-    memberEvents: (event: ReplicaEvent) => GraphEvent[],
-  ): AsyncGenerator<GraphEvent> {
-    for await (const event of events) {
-      const translated = this.#translate(event);
-      if (translated !== null) yield translated;
-      yield* memberEvents(event);
-    }
   }
 
   #translate(event: ReplicaEvent): GraphEvent | null {
@@ -211,15 +209,22 @@ export function addressOf(text: string): Address {
 
 const example: Address = { host: "127.0.0.1", port: 4000 };
 
+const missedWarning: GraphEvent = {
+  kind: "warning",
+  message: "Events were missed: they were read too slowly. Look again at what you follow by them",
+};
+
 function isOpen(neighbor: Neighbor): boolean {
   return neighbor.phase === "open";
 }
 
 function refusedError(endpoint: string, reason: string): PeerError {
-  const why = reason === "unknown" ? "it does not hold this graph" : reason.replaceAll("_", " ");
+  const why = reason === "unknown"
+    ? "it does not hold this graph; open it there first, or try another peer"
+    : `${reason.replaceAll("_", " ")}; try another peer, or later`;
   return new PeerError("link_refused", `The peer at ${endpoint} does not take part with this one: ${why}`);
 }
 
 function closedError(): PeerError {
-  return new PeerError("closed", "Cannot connect: the graph was closed");
+  return new PeerError("closed", "Cannot connect: the graph was closed; open it again");
 }

@@ -17,6 +17,7 @@ import { joinersMaxMax } from "../records/limits.ts";
 import type { GraphDriver } from "./driver.ts";
 import { GraphHandle } from "./graph_handle.ts";
 import type { PeerCore } from "./peer_core.ts";
+import { timeOf } from "./records_handle.ts";
 import type {
   GraphEvent,
   Group,
@@ -47,6 +48,7 @@ export class GroupHandle extends GraphHandle implements Group {
   }
 
   async invite(options: InviteOptions = {}): Promise<string> {
+    this.driver.closing.throwIfAborted();
     this.#require("invite", "invite");
     const { crypto, random, clock } = this.core.ports;
     const uses = options.uses ?? 1;
@@ -79,6 +81,7 @@ export class GroupHandle extends GraphHandle implements Group {
   }
 
   async leave(options: WaitOptions = {}): Promise<void> {
+    this.driver.closing.throwIfAborted();
     this.#require("leave", "leave");
     const { replica } = this.driver;
     const leave = leaveOf(this.core.ports.crypto, this.#membership, replica.set, this.core.signer.publicKey);
@@ -137,6 +140,7 @@ export class GroupHandle extends GraphHandle implements Group {
   }
 
   async #remove(peer: string, options: RemoveOptions = {}): Promise<void> {
+    this.driver.closing.throwIfAborted();
     this.#require("remove", "remove members");
     const subject = this.keyOf(peer);
     const member = this.#membership.member(hex(subject));
@@ -147,10 +151,10 @@ export class GroupHandle extends GraphHandle implements Group {
     if (member.standing.rank <= self.standing.rank) {
       throw new PeerError(
         "not_authorized",
-        `Cannot remove ${peer}: its rank in the group is not below yours`,
+        `Cannot remove ${peer}: its rank in the group is not below yours; ask whoever invited it`,
       );
     }
-    const undoSince = options.undoSince?.getTime() ?? null;
+    const undoSince = options.undoSince === undefined ? null : timeOf(options.undoSince, "undoSince");
     const { replica } = this.driver;
     const removal = removalOf(this.core.ports.crypto, this.#membership, replica.set, subject, undoSince);
     await this.#issue(removal.bodies, removal.lists, options.signal);
@@ -165,7 +169,10 @@ export class GroupHandle extends GraphHandle implements Group {
   #require(permission: Permission, action: string): void {
     const self = this.#membership.member(hex(this.core.signer.publicKey));
     if (self === null) {
-      throw new PeerError("removed", `Cannot ${action}: this identity is no member of the group any more`);
+      throw new PeerError(
+        "removed",
+        `Cannot ${action}: this identity is no member of the group any more; join as another one`,
+      );
     }
     if (isAllowed(self.roles, permission)) return;
     throw new PeerError(

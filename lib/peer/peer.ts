@@ -16,6 +16,7 @@ import type { Names } from "./names_surface.ts";
 import { type OpenedStore, PeerCore, type PeerPorts } from "./peer_core.ts";
 import { StoreQueue } from "./store_queue.ts";
 import type { Graphs, Groups, Identities, PeerStatus } from "./surface.ts";
+import { requireEndpoint } from "./registration.ts";
 import { version } from "./version.ts";
 
 /** How a peer is opened. Everything has a default. */
@@ -100,7 +101,7 @@ export class Peer implements AsyncDisposable {
     this.#core = core;
     this.#parts = { names: opening.names!, ...opening.parts! };
     this.#problems = opening.problems;
-    this.identities = new IdentitiesHandle(core.ports.crypto, core.keys, core.identity);
+    this.identities = new IdentitiesHandle(core);
     this.names = this.#parts.names;
     this.graphs = this.#parts.graphs;
     this.groups = this.#parts.groups;
@@ -131,7 +132,7 @@ export class Peer implements AsyncDisposable {
         contacts,
         registrations,
       })),
-      problems: [...this.#problems, ...this.#clockProblems()],
+      problems: [...this.#problems, ...this.#storeProblems(), ...this.#clockProblems()],
     };
   }
 
@@ -146,13 +147,22 @@ export class Peer implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    await this.#parts.names.close();
-    await this.#parts.groups.close();
-    await this.#parts.graphs.close();
-    await this.#core.links.close();
-    await this.#core.settle();
-    await this.#core.storeQueue.idle();
-    await this.#core.opened.release();
+    this.#core.beginClose();
+    try {
+      await this.#parts.names.close();
+      await this.#core.settle(); // what was being created or joined is closed below
+      await this.#parts.groups.close();
+      await this.#parts.graphs.close();
+      await this.#core.links.close();
+      await this.#core.storeQueue.idle();
+    } finally {
+      await this.#core.opened.release();
+    }
+  }
+
+  #storeProblems(): string[] {
+    const { failure } = this.#core.storeQueue;
+    return failure === null ? [] : [`The store took nothing when it was asked last: ${failure.message}`];
   }
 
   #clockProblems(): string[] {
@@ -189,6 +199,10 @@ class Opening {
 
   async run(): Promise<PeerCore> {
     const { ports, opened } = this.#world;
+    const { listen, bootstraps = [] } = this.#options;
+    // Misuse is told before anything is created.
+    if (typeof listen === "string") listenAddressOf(listen);
+    for (const bootstrap of bootstraps) requireEndpoint(bootstrap);
     const keys = await KeyRing.open(ports.crypto, ports.random, opened.keys);
     const { identity: wanted } = this.#options;
     const identity = wanted === undefined ? keys.list()[0]! : keys.find(wanted);
@@ -223,6 +237,7 @@ class Opening {
   }
 
   async undo(): Promise<void> {
+    this.#core?.beginClose();
     await this.names?.close();
     await this.parts?.groups.close();
     await this.parts?.graphs.close();
@@ -239,7 +254,8 @@ class Opening {
     const address = listen === undefined ? defaultAddress : listenAddressOf(listen);
     if (listen === undefined && !await mayListen(address)) {
       this.problems.push(
-        "This peer accepts no links and answers no name queries: Deno was started without --allow-net.",
+        "This peer accepts no links and answers no name queries: Deno was started without permission for a port " +
+          "of its own on loopback; start it with --allow-net=127.0.0.1, or with --allow-net to reach peers anywhere.",
       );
       return null;
     }
@@ -269,7 +285,11 @@ class Opening {
 
   #bootstrap(core: PeerCore, names: Names): void {
     const { bootstraps = [] } = this.#options;
-    if (bootstraps.length === 0 || this.#clouds.length === 0) return;
+    if (bootstraps.length === 0) return;
+    if (this.#clouds.length === 0) {
+      this.problems.push("The bootstraps are of no use: a peer that does not listen takes part in no cloud.");
+      return;
+    }
     core.track(
       names.bootstrap(bootstraps).then(
         () => {},

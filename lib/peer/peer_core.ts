@@ -8,16 +8,20 @@ import type {
   Log,
   Random,
   RecordStore,
+  StoreChange,
   Streams,
   Timers,
 } from "../base/ports.ts";
 import { abortedError, PeerError, throwIfAborted } from "../base/errors.ts";
+import { base32 } from "../base/base32.ts";
+import { hex } from "../base/bytes.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { GraphPolicy } from "../graph/policy.ts";
 import { Replica } from "../graph/replica.ts";
 import type { Signer } from "../wire/envelope.ts";
 import { GraphDriver } from "./driver.ts";
 import type { KeyFile, KeyRing } from "./key_ring.ts";
+import { storeWaitMsDefault } from "./limits.ts";
 import type { Links } from "./links.ts";
 import type { StoreQueue } from "./store_queue.ts";
 
@@ -55,7 +59,8 @@ export class PeerCore {
   /** Where this peer accepts links, as `tcp://127.0.0.1:4000`. */
   readonly endpoints: () => readonly string[];
   readonly #tasks = new Set<Promise<void>>();
-  readonly #drivers = new Set<GraphDriver>();
+  readonly #drivers = new Map<string, GraphDriver>();
+  readonly #closing = new AbortController();
 
   constructor(
     parts: Pick<
@@ -73,12 +78,19 @@ export class PeerCore {
     this.endpoints = parts.endpoints;
   }
 
-  /** The driver of a graph, not open yet. */
+  /** The driver of a graph, not open yet; fails with `already_open`. To be closed, opened or not. */
   createDriver(graph: Uint8Array, policy: GraphPolicy): GraphDriver {
+    const id = hex(graph);
+    if (this.#drivers.has(id)) {
+      throw new PeerError(
+        "already_open",
+        `Cannot open ${base32(graph)}: it is open in this peer already, as a graph or a group; use list()`,
+      );
+    }
     const { crypto, random, clock, timers, log } = this.ports;
     const replica = new Replica({ graph, policy, crypto, random, signer: this.signer });
     const { links, storeQueue, endpoints } = this;
-    return new GraphDriver(replica, {
+    const driver = new GraphDriver(replica, {
       clock,
       timers,
       log,
@@ -86,38 +98,69 @@ export class PeerCore {
       store: this.opened.store,
       storeQueue,
       endpoints,
+      onClosed: () => this.#drivers.delete(id),
     });
+    this.#drivers.set(id, driver);
+    return driver;
   }
 
-  /** Runs a wait with its limit and the caller's signal. The work's signal fires when either ends it. */
+  /** Refuses further work and ends all waits. */
+  beginClose(): void {
+    this.#closing.abort();
+  }
+
+  /** Throws `closed` once the peer closes. */
+  throwIfClosed(action: string): void {
+    if (this.#closing.signal.aborted) throw closedError(action);
+  }
+
+  /** Does what must have ended before the peer lets go of its store. */
+  async run<T>(action: string, work: () => Promise<T>): Promise<T> {
+    this.throwIfClosed(action);
+    const done = work();
+    this.track(done.then(() => {}, () => {}));
+    return await done;
+  }
+
+  /**
+   * Runs a wait with its limit and the caller's signal. The work's signal fires when one of them ends
+   * it, or the peer closes, or `until` fires, which has a {@linkcode PeerError} for its reason.
+   */
   async within<T>(
     action: string,
-    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal; readonly until?: AbortSignal },
     defaultMs: number,
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    throwIfAborted(options.signal, action);
+    const { signal, until, timeoutMs = defaultMs } = options;
+    if (!(timeoutMs >= 0)) {
+      throw new RangeError(
+        `Cannot take 'timeoutMs': it must be 0 or more milliseconds, and it is ${timeoutMs}`,
+      );
+    }
+    throwIfAborted(signal, action);
+    this.throwIfClosed(action);
     const controller = new AbortController();
-    const timeoutMs = options.timeoutMs ?? defaultMs;
-    const timer = this.ports.timers.set(timeoutMs, () => {
-      controller.abort(new PeerError("timeout", `${action} took longer than ${timeoutMs} ms`));
-    });
-    const onAbort = (): void => controller.abort(abortedError(options.signal!, action));
-    options.signal?.addEventListener("abort", onAbort, { once: true });
+    const timer = this.ports.timers.set(timeoutMs, () => controller.abort(timeoutError(action, timeoutMs)));
+    const stopListening = [
+      onAbort(signal, () => controller.abort(abortedError(signal!, action))),
+      onAbort(until, () => controller.abort(until!.reason)),
+      onAbort(this.#closing.signal, () => controller.abort(closedError(action))),
+    ];
     try {
       return await work(controller.signal);
     } catch (error) {
       throw controller.signal.aborted ? controller.signal.reason : error;
     } finally {
       timer.cancel();
-      options.signal?.removeEventListener("abort", onAbort);
+      for (const stop of stopListening) stop();
       controller.abort();
     }
   }
 
   /** Whether any graph's neighbors say that this machine's clock is wrong. */
   isClockWrong(): boolean {
-    return [...this.#drivers].some(({ replica }) => replica.peerTime.isWrong);
+    return [...this.#drivers.values()].some(({ replica }) => replica.peerTime.isWrong);
   }
 
   /** Keeps a task in sight until it ends: {@linkcode PeerCore.settle} waits for it. */
@@ -131,15 +174,36 @@ export class PeerCore {
     while (this.#tasks.size > 0) await Promise.allSettled(this.#tasks);
   }
 
-  /** Makes one small change durable. */
-  commit(change: Parameters<RecordStore["commit"]>[0]): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.storeQueue.push({
-      sets: change.sets ?? [],
-      deletes: change.deletes ?? [],
-      stored: resolve,
-      failed: ({ code, message }) => reject(new PeerError(code, message)),
+  /** Makes one small change durable. A wait that ends early leaves open whether it becomes so. */
+  commit(action: string, change: StoreChange, signal?: AbortSignal): Promise<void> {
+    return this.within(action, signal === undefined ? {} : { signal }, storeWaitMsDefault, (ended) => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      onAbort(ended, () => reject(ended.reason));
+      this.storeQueue.push({
+        sets: change.sets ?? [],
+        deletes: change.deletes ?? [],
+        stored: resolve,
+        failed: ({ code, message }) => reject(new PeerError(code, message)),
+      });
+      return promise;
     });
-    return promise;
   }
+}
+
+/** Calls back when a signal fires, or at once if it has; the function returned takes that back. */
+function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
+  if (signal?.aborted) callback();
+  else signal?.addEventListener("abort", callback, { once: true });
+  return () => signal?.removeEventListener("abort", callback);
+}
+
+function timeoutError(action: string, timeoutMs: number): PeerError {
+  return new PeerError(
+    "timeout",
+    `${action} took longer than ${timeoutMs} ms; allow more time, or see what status() says`,
+  );
+}
+
+function closedError(action: string): PeerError {
+  return new PeerError("closed", `${action} failed: the peer was closed; open it again`);
 }

@@ -20,12 +20,15 @@ export interface Content {
 /** Takes a user's value; throws `invalid_record` or `record_too_large`. */
 export function contentOf(value: RecordValue): Content {
   const content = value instanceof Uint8Array
-    ? { contentKind: ContentKind.bytes, data: value.slice() }
+    ? { contentKind: ContentKind.bytes, data: new Uint8Array(value) }
     : typeof value === "string"
     ? { contentKind: ContentKind.text, data: utf8(value) }
     : { contentKind: ContentKind.json, data: utf8(jsonOf(value)) };
   if (typeof value === "string" && !value.isWellFormed()) {
-    throw new PeerError("invalid_record", "Cannot store the text: it holds half of a surrogate pair");
+    throw new PeerError(
+      "invalid_record",
+      "Cannot store the text: it holds half of a surrogate pair; store bytes instead",
+    );
   }
   if (content.data.length > recordDataBytesMax) {
     throw new PeerError(
@@ -81,18 +84,34 @@ function valueOf(kind: ContentKind, data: Uint8Array): RecordValue {
 function jsonOf(value: JsonValue): string {
   let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    text = JSON.stringify(value); // refuses cycles
+    if (text !== undefined && isJson(value)) return text;
   } catch (error) {
-    throw new PeerError("invalid_record", "Cannot store the value: it is not JSON (a cycle, or a bigint)", {
-      cause: error,
-    });
+    throw notJsonError(error);
   }
-  if (text === undefined) {
-    throw new PeerError("invalid_record", "Cannot store the value: it must be bytes, text or JSON");
-  }
-  return text;
+  throw notJsonError();
+}
+
+/** Whether `JSON.parse` gives back what `JSON.stringify` was given; it would replace and drop without a word. */
+function isJson(value: unknown): boolean {
+  if (value === null || typeof value === "boolean" || typeof value === "string") return true;
+  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
+  if (Array.isArray(value)) return value.every(isJson) && Object.keys(value).length === value.length;
+  if (typeof value !== "object") return false;
+  const prototype = Object.getPrototypeOf(value);
+  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
+  return isPlain && Object.values(value).every((part) => part === undefined || isJson(part));
+}
+
+function notJsonError(cause?: unknown): PeerError {
+  return new PeerError(
+    "invalid_record",
+    "Cannot store the value: it must be a Uint8Array, text, or what JSON can say (no cycle, bigint, NaN, " +
+      "infinity, -0, function or object of a class)",
+    { cause },
+  );
 }
 
 function copyOf(value: AttributeInput): AttributeInput {
-  return value instanceof Uint8Array ? value.slice() : value;
+  return value instanceof Uint8Array ? new Uint8Array(value) : value;
 }

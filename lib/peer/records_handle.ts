@@ -86,18 +86,13 @@ export class RecordsHandle implements Records {
     return Promise.resolve(found.map((shown) => viewOf(this.#crypto, shown)));
   }
 
-  watch(type?: string, options: WaitOptions = {}): AsyncIterable<RecordEvent> {
+  /** Begins when the first event is asked for, so that nothing is told twice and a reader that never reads costs nothing. */
+  async *watch(type?: string, options: WaitOptions = {}): AsyncGenerator<RecordEvent, void, void> {
     // The subscription comes first, so that nothing falls between what is there and what changes.
     const events = this.#driver.events.subscribe(options.signal);
-    return this.#watched(type, events);
-  }
-
-  async *#watched(
-    type: string | undefined,
-    events: ReturnType<GraphDriver["events"]["subscribe"]>,
-  ): AsyncGenerator<RecordEvent> {
     const isOfType = (shown: Shown): boolean => type === undefined || shown.item.body.type === type;
     try {
+      if (options.signal?.aborted || this.#driver.isClosed) return;
       yield* this.#current(isOfType);
       for await (const delivery of events) {
         if (delivery.kind === "gap") {
@@ -142,7 +137,8 @@ export function graphIdOf(text: string): Uint8Array {
   throw new PeerError("graph_not_found", `"${text}" is no graph id: 52 characters of lower-case base 32 are`);
 }
 
-function timeOf(date: Date, name: string): number {
+/** A date as wall milliseconds; throws a `RangeError` if it is none, or before 1970. */
+export function timeOf(date: Date, name: string): number {
   const time = date.getTime();
   if (Number.isSafeInteger(time) && time >= 0) return time;
   throw new RangeError(`Cannot take '${name}': it must be a date after 1970, and it is ${String(date)}`);
