@@ -18,5 +18,8 @@ export const invitationEndpointsMax: number = 2;
 /** Items that one answer of a join conversation carries: two chains of 24 links and their roots. Refused above. */
 export const chainItemsMax: number = 128;
 
+/** Bytes of such an answer: it is one message on a channel. */
+export const chainBytesMax: number = 60_000;
+
 /** Joiners that one member witnesses at once. The oldest gives way and begins again. */
 export const knocksMax: number = 64;

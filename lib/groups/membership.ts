@@ -27,7 +27,7 @@ import { sealEnvelope } from "../wire/envelope.ts";
 import { Purpose } from "../wire/purposes.ts";
 import { GroupPolicy } from "./group_policy.ts";
 import type { InvitationTicket } from "./invitation.ts";
-import { chainItemsMax, knocksMax } from "./limits.ts";
+import { chainBytesMax, chainItemsMax, knocksMax } from "./limits.ts";
 
 /** Steps of joining on the wire: the first element of a knock's content. */
 export const KnockStep = { begin: 0, challenge: 1, prove: 2, admitted: 3 } as const;
@@ -109,7 +109,11 @@ export class Membership extends GroupPolicy implements GraphPolicy {
     const issuer = this.chain(this.standingAt(hex(found.invitation.head.credential!))!);
     const chain = new Map<string, AuthorityItem>();
     for (const item of [...issuer, found.invitation, ...this.chain(own.standing)]) chain.set(item.id, item);
-    return { reply: [KnockStep.challenge, [...chain.values()].map((item) => item.bytes), nonce] };
+    const list = [...chain.values()].map((item) => item.bytes);
+    // Both parents of every admission are in it: whoever may invite can make it as long as they like.
+    const bytes = list.reduce((sum, item) => sum + item.length + 3, 0);
+    if (list.length > chainItemsMax || bytes > chainBytesMax) return { end: "chain_too_long" };
+    return { reply: [KnockStep.challenge, list, nonce] };
   }
 
   /** The joiner's side: nothing is proven before the chain to the group key holds. */
