@@ -238,6 +238,12 @@ export class ReplicaNode {
     return this.#disk;
   }
 
+  /** Loses all that its disk holds. */
+  wipe(): void {
+    assert(this.#replica === null, "a node crashes before its disk is lost");
+    this.#disk.clear();
+  }
+
   /** Alters a byte of each entry of one kind, as a failing disk does; tells how many there were. */
   damage(kind: string): number {
     const damaged = [...this.#disk.values()].filter(({ key }) => key[2] === kind);

@@ -140,11 +140,12 @@ export function refusals(node: ReplicaNode): string[] {
   return node.events.flatMap((event) => event.kind === "refused" ? [event.reason] : []);
 }
 
-/** Counts the items that arrive from now on, by sender and receiver. */
+/** Counts what arrives from now on: items by sender and receiver, and lists of elements. */
 export function countItems(world: ReplicaWorld): Map<string, number> {
-  const counts = new Map<string, number>();
+  const counts = new Map<string, number>([["lists", 0]]);
   world.tap = (from, to, bytes) => {
     const message = decodeMessage(bytes);
+    if (message?.type === "elements") counts.set("lists", counts.get("lists")! + 1);
     if (message?.type !== "items") return;
     const way = `${from.index}>${to.index}`;
     counts.set(way, (counts.get(way) ?? 0) + message.items.length);

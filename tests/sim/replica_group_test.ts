@@ -274,6 +274,20 @@ Deno.test("[S37] who leaves says so before it goes; what it wrote stays", () => 
   settle(world, [founder, a]);
 });
 
+Deno.test("[S37] who leaves while nobody hears it says so to the first that it meets", () => {
+  const group = new GroupWorld(15);
+  const { founder, world } = group;
+  const [a, leaver] = [group.join(), group.join()];
+  settle(world);
+  world.split([leaver], [founder, a]);
+  group.leave(leaver);
+  world.healAll();
+  assert(world.runUntil(() => !isMember(leaver, founder) && !isMember(leaver, a), 2 * minute));
+  world.run(1_000);
+  for (const node of [founder, a]) assert(!world.areLinked(node, leaver));
+  settle(world, [founder, a]);
+});
+
 Deno.test("[S08] two race for one place at two witnesses in a partition: the higher rank stands, the other is cut", () => {
   for (let seed = 1; seed <= 10; seed++) {
     const group = new GroupWorld(seed);
@@ -383,7 +397,7 @@ Deno.test("a member that lost its store is shown its own standing by the first t
   const member = group.join();
   settle(world);
   member.crash();
-  for (const key of [...member.disk.keys()]) (member.disk as Map<string, unknown>).delete(key);
+  member.wipe();
   member.restart();
   world.run(10);
   assert(!isMember(member));
