@@ -61,6 +61,8 @@ export class GraphDriver {
   #timerMs = 0;
   #patience: TimerHandle | null = null;
   #nextCall = 1;
+  /** Changes on their way to the store. */
+  #storing = 0;
   #closed: Promise<void> | null = null;
 
   constructor(replica: Replica, ports: DriverPorts) {
@@ -139,16 +141,21 @@ export class GraphDriver {
 
   async #close(): Promise<void> {
     this.#closing.abort(closedError());
-    await this.#ports.storeQueue.flush();
+    await this.#flush();
     await this.#call({ kind: "close" }).promise;
     this.#timer?.cancel();
     this.#patience?.cancel();
     this.#ports.links.unregister(this.replica.graph);
     await Promise.all(this.#dials);
-    await this.#ports.storeQueue.flush();
+    await this.#flush();
     for (const call of [...this.#calls.keys()]) this.#fail(call, closedError());
     this.events.close();
     this.#ports.onClosed();
+  }
+
+  /** Waits for what this graph has handed to the store, and for nothing if that is nothing. */
+  async #flush(): Promise<void> {
+    if (this.#storing > 0) await this.#ports.storeQueue.flush();
   }
 
   /** One input at a time: carrying out an effect may bring the next input at once. */
@@ -207,11 +214,16 @@ export class GraphDriver {
   }
 
   #storeUnit({ ticket, sets, deletes }: Effect & { kind: "store" }): void {
+    const onEnd = (input: Input): void => {
+      this.#storing--;
+      this.#feed(input);
+    };
+    this.#storing++;
     this.#ports.storeQueue.push({
       sets,
       deletes,
-      stored: () => this.#feed({ kind: "stored", ticket }),
-      failed: (failure) => this.#feed({ kind: "storeFailed", ticket, ...failure }),
+      stored: () => onEnd({ kind: "stored", ticket }),
+      failed: (failure) => onEnd({ kind: "storeFailed", ticket, ...failure }),
     });
   }
 

@@ -41,7 +41,7 @@ export class GraphHandle implements Graph {
   }
 
   nodes(): NodeInfo[] {
-    return this.driver.replica.neighbors().filter(isOpen).map((neighbor) => this.#nodeInfo(neighbor));
+    return this.openNeighbors().map((neighbor) => this.#nodeInfo(neighbor));
   }
 
   async connect(endpoint: string, options: ConnectOptions = {}): Promise<NodeInfo> {
@@ -69,12 +69,11 @@ export class GraphHandle implements Graph {
 
   status(): GraphStatus {
     const snapshot = this.driver.replica.snapshot();
-    const neighbors = snapshot.neighbors.filter(({ phase }) => phase === "open");
     const [state, explanation] = this.#state();
     return {
       id: this.id,
       state,
-      neighbors: neighbors.length,
+      neighbors: this.openNeighbors().length,
       records: snapshot.visibleRecords,
       items: snapshot.authorityItems + snapshot.dataItems,
       explanation,
@@ -103,6 +102,11 @@ export class GraphHandle implements Graph {
   /** Turns events into those of membership, for one reader; groups have some. */
   protected memberTracker(): (event: ReplicaEvent) => GraphEvent[] {
     return () => [];
+  }
+
+  /** The neighbors that take part; none once it was closed. */
+  protected openNeighbors(): Neighbor[] {
+    return this.driver.isClosed ? [] : this.driver.replica.neighbors().filter(isOpen);
   }
 
   /** The key that a peer id names. */
@@ -134,9 +138,7 @@ export class GraphHandle implements Graph {
   }
 
   #neighborOf(peer: Uint8Array): Neighbor | undefined {
-    return this.driver.replica.neighbors().find((neighbor) =>
-      isOpen(neighbor) && equalBytes(neighbor.peer, peer)
-    );
+    return this.openNeighbors().find((neighbor) => equalBytes(neighbor.peer, peer));
   }
 
   #nodeInfo({ peer, up, isSynchronised }: Neighbor): NodeInfo {
@@ -156,7 +158,7 @@ export class GraphHandle implements Graph {
       return ["removed", "This identity was removed or has left; what it had seen can still be read."];
     }
     if (standing === "joining") return ["joining", "No member has admitted this identity yet."];
-    const neighbors = this.driver.replica.neighbors().filter(isOpen);
+    const neighbors = this.openNeighbors();
     if (this.driver.replica.peerTime.isWrong) {
       const isSynchronised = neighbors.some((neighbor) => neighbor.isSynchronised);
       return [

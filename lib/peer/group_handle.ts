@@ -187,7 +187,7 @@ export class GroupHandle extends GraphHandle implements Group {
       peer: peerIdText(this.core.ports.crypto, key),
       roles: roleNames(roles),
       self: lineage === hex(this.core.signer.publicKey),
-      connected: this.driver.replica.neighbors().some(({ id, phase }) => id === lineage && phase === "open"),
+      connected: this.openNeighbors().some(({ id }) => id === lineage),
     };
   }
 }

@@ -78,8 +78,9 @@ export class PeerCore {
     this.endpoints = parts.endpoints;
   }
 
-  /** The driver of a graph, not open yet; fails with `already_open`. To be closed, opened or not. */
+  /** The driver of a graph, not open yet; fails with `already_open`, `closed`. To be closed, opened or not. */
   createDriver(graph: Uint8Array, policy: GraphPolicy): GraphDriver {
+    this.throwIfClosed("Opening the graph");
     const id = hex(graph);
     if (this.#drivers.has(id)) {
       throw new PeerError(
@@ -104,9 +105,10 @@ export class PeerCore {
     return driver;
   }
 
-  /** Refuses further work and ends all waits. */
+  /** Refuses further work and ends all waits; graphs begin to close. */
   beginClose(): void {
     this.#closing.abort();
+    for (const driver of this.#drivers.values()) this.track(driver.close());
   }
 
   /** Throws `closed` once the peer closes. */

@@ -1,0 +1,201 @@
+/** Whole peers in a virtual world: machines with a store and a key file that outlive the peers on them. */
+
+import assert from "node:assert/strict";
+import { type ErrorCode, PeerError } from "../../lib/base/errors.ts";
+import type { Clock, Log, RecordStore, TimerHandle, Timers } from "../../lib/base/ports.ts";
+import { SeededRandom } from "../../lib/base/random.ts";
+import type { KeyFile } from "../../lib/peer/key_ring.ts";
+import { Peer, type PeerOptions } from "../../lib/peer/peer.ts";
+import type { PeerPorts } from "../../lib/peer/peer_core.ts";
+import { createCrypto } from "../../lib/platform/crypto.ts";
+import { createFakeKem } from "../../lib/sim/fake_kem.ts";
+import { FaultyStore } from "../../lib/sim/faulty_store.ts";
+import { VirtualClock } from "../../lib/sim/virtual_clock.ts";
+import { MemoryNetwork } from "../../transports/memory.ts";
+
+const crypto = createCrypto();
+
+/** A world of machines. */
+export class PeerWorld {
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly random: SeededRandom;
+  readonly network: MemoryNetwork;
+  readonly machines: Machine[] = [];
+  /** What peers had to say to their operators, graver than debug. */
+  readonly logged: string[] = [];
+
+  constructor(seed = 1, latencyMs = 5) {
+    this.random = new SeededRandom(seed);
+    this.network = new MemoryNetwork({ timers: this.clock, random: this.random, latencyMs });
+  }
+
+  /** A new machine at 10.0.0.n with a peer on it that listens on port 4000. */
+  async open(options: PeerOptions = {}, wallOffsetMs = 0): Promise<Machine> {
+    const machine = new Machine(this, `10.0.0.${this.machines.length + 1}`, wallOffsetMs);
+    this.machines.push(machine);
+    await machine.start(options);
+    return machine;
+  }
+
+  /** Lets virtual time pass until a promise settles. */
+  within<T>(promise: Promise<T>, maxMs = 60_000): Promise<T> {
+    return this.clock.until(promise, maxMs);
+  }
+
+  /** Lets virtual time pass until something holds. */
+  async until(what: string, holds: () => boolean, maxMs = 60_000): Promise<void> {
+    assert.ok(await this.clock.runUntil(holds, maxMs), `not within ${maxMs} virtual ms: ${what}`);
+  }
+
+  /** Waits for a promise to fail with a code; every such message has more than one clause: what is wrong, and what to do. */
+  async fails(
+    promise: Promise<unknown>,
+    code: ErrorCode,
+    message: RegExp = /[;.:] ?\S/,
+    maxMs = 120_000,
+  ): Promise<void> {
+    await assert.rejects(this.within(promise, maxMs), (error) => {
+      assert.ok(error instanceof PeerError, error instanceof Error ? error.stack : String(error));
+      assert.equal(error.code, code, error.message);
+      assert.match(error.message, message);
+      return true;
+    });
+  }
+
+  /** Closes all peers; nothing of them is left: no timer, no socket. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const machine of this.machines) await machine.stop();
+    this.network.close();
+    assert.equal(this.clock.timerCount, 0, "closed peers leave no timer behind");
+  }
+}
+
+/** A machine: what it stores outlives the peer that runs on it. */
+export class Machine {
+  readonly host: string;
+  readonly #world: PeerWorld;
+  readonly #clock: Clock;
+  #timers: MachineTimers;
+  #store: FaultyStore;
+  #keys: Uint8Array | null = null;
+  #options: PeerOptions = {};
+  #peer: Peer | null = null;
+  #peerId = "";
+
+  constructor(world: PeerWorld, host: string, wallOffsetMs: number) {
+    this.#world = world;
+    this.host = host;
+    this.#clock = world.clock.view({ wallOffsetMs });
+    this.#timers = new MachineTimers(world.clock);
+    this.#store = new FaultyStore({ timers: world.clock });
+  }
+
+  /** The peer that runs. */
+  get peer(): Peer {
+    assert.ok(this.#peer !== null, "a peer runs on the machine");
+    return this.#peer;
+  }
+
+  /** What it stores on, to be made fail. */
+  get store(): FaultyStore {
+    return this.#store;
+  }
+
+  /** Peer id of whoever runs here, or ran last. */
+  get peerId(): string {
+    return this.#peerId;
+  }
+
+  get endpoint(): string {
+    return `tcp://${this.host}:4000`;
+  }
+
+  /** Opens a peer on what the machine holds. */
+  async start(options: PeerOptions = this.#options): Promise<Peer> {
+    this.#options = options;
+    const opening = Peer.openIn({ ports: this.#ports(), opened: this.#opened() }, {
+      listen: `${this.host}:4000`,
+      ...options,
+    });
+    this.#peer = await this.#world.within(opening);
+    this.#peerId = this.#peer.id;
+    return this.#peer;
+  }
+
+  /** Closes the peer, if one runs, and leaves the store ready for the next. */
+  async stop(): Promise<void> {
+    if (this.#peer === null) return;
+    await this.#world.within(this.#peer.close());
+    this.#peer = null;
+    this.#store = this.#store.reopen();
+  }
+
+  /** Ends the peer as a power cut does: nothing that it waits for ever settles. */
+  crash(): void {
+    this.#peer = null;
+    this.#timers.end();
+    this.#timers = new MachineTimers(this.#world.clock);
+    this.#store = this.#store.crash();
+    this.#world.network.closeHost(this.host);
+  }
+
+  #ports(): PeerPorts {
+    const { random, network, logged } = this.#world;
+    const log = (message: string) => void logged.push(message);
+    const ports: PeerPorts = {
+      clock: this.#clock,
+      timers: this.#timers,
+      random,
+      crypto,
+      kem: createFakeKem(crypto, random),
+      streams: network.streams(this.host),
+      datagrams: network.datagrams(this.host),
+      log: { debug: () => {}, info: log, warn: log, error: log } satisfies Log,
+    };
+    return ports;
+  }
+
+  #opened() {
+    const keys: KeyFile = {
+      read: () => Promise.resolve(this.#keys),
+      write: (bytes) => {
+        this.#keys = bytes;
+        return Promise.resolve();
+      },
+    };
+    const store: RecordStore = this.#store;
+    return { store, keys, place: `${this.host}.kv`, release: () => store.close() };
+  }
+}
+
+/** The timers of a machine, which end with it. */
+class MachineTimers implements Timers {
+  readonly #timers: Timers;
+  readonly #handles = new Set<TimerHandle>();
+  #hasEnded = false;
+
+  constructor(timers: Timers) {
+    this.#timers = timers;
+  }
+
+  set(delayMs: number, callback: () => void): TimerHandle {
+    if (this.#hasEnded) return { cancel() {} };
+    const inner = this.#timers.set(delayMs, () => {
+      this.#handles.delete(handle);
+      callback();
+    });
+    const handle: TimerHandle = {
+      cancel: () => {
+        this.#handles.delete(handle);
+        inner.cancel();
+      },
+    };
+    this.#handles.add(handle);
+    return handle;
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    for (const handle of [...this.#handles]) handle.cancel();
+  }
+}
