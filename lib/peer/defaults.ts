@@ -12,6 +12,7 @@ import { silentLog } from "../platform/log.ts";
 import { hasPermission } from "../platform/permissions.ts";
 import { createRandom } from "../platform/random.ts";
 import { createTimers } from "../platform/timers.ts";
+import { requireKvFlag } from "../storage/kv_open.ts";
 import { KvStore } from "../storage/kv_store.ts";
 import { MemoryStore } from "../storage/memory_store.ts";
 import { TcpStreams } from "../../transports/tcp.ts";
@@ -48,6 +49,7 @@ export async function openStore(
       "Cannot open a store on a KV Connect server: this version keeps stores in files only; give a path",
     );
   }
+  requireKvFlag(place); // before any file is created
   const lock = await lockStore(place);
   try {
     const store = await KvStore.open(place, { timers, log });

@@ -4,11 +4,7 @@ import { type ErrorCode, messageOf, PeerError } from "../base/errors.ts";
 
 /** Throws unless Deno has KV and grants what the place needs; names the flag. */
 export async function requireKv(place: string): Promise<void> {
-  if (typeof Deno.openKv !== "function") {
-    const message = `Cannot open the store ${place}: Deno was started without --unstable-kv. ` +
-      'Add that flag, or "unstable": ["kv"] to deno.json; without a store, Kith keeps records in memory';
-    throw new PeerError("flag_missing", message);
-  }
+  requireKvFlag(place);
   if (place === ":memory:") return;
   if (isUrl(place)) return await requireServer(place);
   const flags = [];
@@ -16,6 +12,14 @@ export async function requireKv(place: string): Promise<void> {
     if (!await isGranted({ name, path: place })) flags.push(`--allow-${name}=${place}`);
   }
   if (flags.length > 0) throw deniedError(place, flags.join(" "));
+}
+
+/** Throws `flag_missing` unless Deno has KV. */
+export function requireKvFlag(place: string): void {
+  if (typeof Deno.openKv === "function") return;
+  const message = `Cannot open the store ${place}: Deno was started without --unstable-kv. ` +
+    'Add that flag, or "unstable": ["kv"] to deno.json; without a store, Kith keeps records in memory';
+  throw new PeerError("flag_missing", message);
 }
 
 /** Whether the place of a store is a KV server. */
