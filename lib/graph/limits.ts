@@ -75,9 +75,6 @@ export const tickMs: number = 15_000;
 /** Peer time that falls behind by more than this was wrong before: what was swept by it is looked at again. */
 export const clockSetBackMs: number = 60_000;
 
-/** Items past their `until` by this much are dropped from the store: a clock set wrong for an hour destroys nothing. */
-export const dropAfterMs: number = 3_600_000;
-
 /** Items that one greeting or refusal carries: two chains of 24 links and the lists of what stays. */
 export const proofItemsMax: number = 256;
 

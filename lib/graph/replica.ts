@@ -16,6 +16,7 @@ import { jittered } from "../base/random.ts";
 import type { AuthorityItem, Item } from "../records/item.ts";
 import { type Entry, ItemSet, type SetChange, type Shown } from "../records/item_set.ts";
 import { isOfAuthority } from "../records/policy.ts";
+import { ShelfAge } from "../records/shelf_age.ts";
 import type { Signer } from "../wire/envelope.ts";
 import type { CatchupContext } from "./catchup.ts";
 import { Contacts } from "./contacts.ts";
@@ -95,6 +96,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   readonly #writer: Writer;
   readonly #slots: Slots;
   readonly #unstored = new Unstored();
+  readonly #shelfAge = new ShelfAge();
   readonly #conversations: Conversations;
   readonly #cursors = new Map<string, Cursor>();
   /** Contacts and cursors for the store, each key once. */
@@ -356,6 +358,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     for (const deadline of this.deadlines.takeDue(now.monoMs)) {
       if (deadline === "tick") {
         this.deadlines.set("tick", now.monoMs + tickMs);
+        this.#sweepShelf(now);
       } else if (deadline === "storeRetry") {
         this.#offerToStore();
       } else if (deadline.startsWith("greeting:")) {
@@ -386,6 +389,13 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.#sweptAt = sweepAt;
     const change = this.set.judgeTime(sweepAt);
     for (const event of this.showing.onChange(change, peerTime)) this.outbox.emit(event);
+  }
+
+  /** Drops what has stood on the shelf for long enough. */
+  #sweepShelf(now: Instant): void {
+    const due = this.#shelfAge.due(this.set.shelf(), this.peerTime.sweepAt(now), now.monoMs);
+    if (due.length === 0) return;
+    for (const item of this.set.forget(due).dropped) this.#unstored.drop(item);
   }
 
   /** The time that the set is told with a change. */

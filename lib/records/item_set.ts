@@ -167,6 +167,11 @@ export class ItemSet {
     return this.#entries.values();
   }
 
+  /** What stands on the shelf, the longest there first. */
+  shelf(): IterableIterator<Entry> {
+    return this.#shelf.values();
+  }
+
   /** All records that show something, by id; expiry is left to the reader's clock. */
   allShown(): IterableIterator<[string, Shown]> {
     return this.#shown.entries();

@@ -63,5 +63,5 @@ export const shelfItemsMax: number = 16_384;
 /** How long an item stays on the shelf: 30 days (protocol §4). */
 export const shelfMsMax: number = 30 * 86_400_000;
 
-/** Forks remembered as proof (two items, one sequence number); the oldest gives way. */
-export const forksMax: number = 256;
+/** How long an item past its `until` stays on the shelf: a clock set wrong for less than an hour destroys nothing. */
+export const pastMsMax: number = 3_600_000;

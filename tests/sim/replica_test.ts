@@ -206,6 +206,12 @@ Deno.test("[R27] what is past its 'until' leaves every set, and all sets stay eq
   world.run(hour + minute);
   settle(world);
   for (const node of world.nodes) assert.equal(node.replica.snapshot().dataItems, 0, record);
+  world.run(hour + minute);
+  for (const node of world.nodes) {
+    assert.equal(node.replica.snapshot().known, 0, "memory holds nothing of it an hour later");
+    const kept = [...node.disk.values()].filter(({ key }) => key[2] === "item");
+    assert.deepEqual(kept, [], "nor does the disk");
+  }
 });
 
 Deno.test("[R04] a deleted record never comes back through a stale replica", () => {
