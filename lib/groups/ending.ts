@@ -1,6 +1,6 @@
 /** Removing and leaving: the items to write, with the complete list of what stays (protocol §6). */
 
-import { hex } from "../base/bytes.ts";
+import { equalBytes, hex } from "../base/bytes.ts";
 import type { Crypto } from "../base/ports.ts";
 import { type AuthorityBody, isData, type Item, ItemKind, type ListItem } from "../records/item.ts";
 import { createList } from "../records/item_codec.ts";
@@ -23,10 +23,7 @@ export function removalOf(
   undoSince: number | null,
 ): Ending {
   const lineage = hex(subject);
-  const cameBy = policy.standings(lineage).flatMap(({ item }) =>
-    item.body.kind === ItemKind.admission ? [item.body.statement.invitation] : []
-  );
-  const closes = [...new Map(cameBy.map((hash) => [hex(hash), hash])).values()].slice(0, removalClosesMax);
+  const closes = invitationsKnownTo(set, subject);
   const isOver = (item: Item): boolean =>
     undoSince !== null && item.head !== null && item.head.at >= undoSince;
   const stays = itemsOf(policy, set, lineage).filter((item) => !isOver(item));
@@ -38,7 +35,25 @@ export function removalOf(
     body.kind === ItemKind.admission && closed.has(hex(body.statement.invitation))
   );
   const lists = createList(crypto, unique([...stays, ...standing]));
-  return { bodies: [{ kind: ItemKind.removal, subject, list: lists[0]!.hash, closes }], lists };
+  const list = lists[0]!.hash;
+  const bodies: AuthorityBody[] = [];
+  for (let i = 0; i === 0 || i < closes.length; i += removalClosesMax) {
+    bodies.push({ kind: ItemKind.removal, subject, list, closes: closes.slice(i, i + removalClosesMax) });
+  }
+  return { bodies, lists };
+}
+
+/**
+ * Every invitation that an admission names for the subject, whether it stands or not: who was one joiner too
+ * many knows the bearer's seed all the same, and could let others in by it.
+ */
+function invitationsKnownTo(set: ItemSet, subject: Uint8Array): Uint8Array[] {
+  const found = new Map<string, Uint8Array>();
+  for (const { item: { body } } of set.entries()) {
+    if (body.kind !== ItemKind.admission || !equalBytes(body.statement.joiner, subject)) continue;
+    found.set(hex(body.statement.invitation), body.statement.invitation);
+  }
+  return [...found.values()];
 }
 
 /** What lets a lineage leave: everything it wrote stays. */
