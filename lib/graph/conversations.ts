@@ -7,7 +7,7 @@ import { BoundedMap } from "../base/bounded.ts";
 import { equalBytes, hex } from "../base/bytes.ts";
 import type { Instant } from "../base/ports.ts";
 import { type AuthorityItem, isData, type Item, ItemKind } from "../records/item.ts";
-import { parseItem, verifyItem } from "../records/item_codec.ts";
+import { itemIdOf, parseItem, verifyItem } from "../records/item_codec.ts";
 import type { SetChange } from "../records/item_set.ts";
 import { aheadMsMax } from "../records/limits.ts";
 import type { Value } from "../wire/codec.ts";
@@ -314,6 +314,8 @@ export class Conversations {
     const items = new Map<string, Item>();
     let bad = 0;
     for (const bytes of list) {
+      const id = itemIdOf(crypto, bytes);
+      if (id !== null && set.has(id)) continue;
       const parsed = parseItem(crypto, graph, bytes);
       if (!parsed.ok) {
         bad++;

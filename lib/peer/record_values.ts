@@ -1,6 +1,6 @@
 /** Values and attributes as users give them, and as items carry them. */
 
-import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { equalBytes, fromUtf8, utf8 } from "../base/bytes.ts";
 import { PeerError } from "../base/errors.ts";
 import type { Crypto } from "../base/ports.ts";
 import { peerIdText } from "../identity/peer_id.ts";
@@ -59,13 +59,15 @@ export function attributesOf(attributes: Attributes): readonly Attribute[] {
 /** What users see of a record. */
 export function viewOf(crypto: Crypto, { item, expires }: Shown): RecordView {
   const { body, head } = item;
+  const creator = peerIdText(crypto, body.creator);
   return {
     id: item.record,
     type: body.type,
     value: valueOf(body.contentKind, body.data),
     attributes: Object.fromEntries(body.attributes.map(([name, value]) => [name, copyOf(value)])),
-    creator: peerIdText(crypto, body.creator),
-    author: peerIdText(crypto, head.author),
+    creator,
+    // Nearly always the same: the text is not made twice.
+    author: equalBytes(head.author, body.creator) ? creator : peerIdText(crypto, head.author),
     version: body.version,
     created: new Date(body.created),
     modified: new Date(head.at),

@@ -97,6 +97,13 @@ export function parseItem(crypto: Crypto, graph: Uint8Array, bytes: Uint8Array):
   return parsePayload(crypto, graph, bytes, envelope.payload, decoded.value);
 }
 
+/** The id that bytes would have as a signed item, if they are shaped like one; nothing else is judged. */
+export function itemIdOf(crypto: Crypto, bytes: Uint8Array): string | null {
+  if (bytes[0] !== formatSigned || bytes.length > itemBytesMax) return null;
+  const envelope = openEnvelope(bytes);
+  return envelope.ok ? hex(crypto.sha256(envelope.payload)) : null;
+}
+
 /** Checks the signature of a parsed item. Lists are unsigned and hold by their hash. */
 export function verifyItem(crypto: Crypto, graph: Uint8Array, item: Item): boolean {
   if (item.body.kind === ItemKind.list) return true;
