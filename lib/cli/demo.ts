@@ -43,7 +43,7 @@ export async function demoCommand(args: readonly string[], io: CliIo): Promise<n
   try {
     return await runDemo(request, io);
   } catch (error) {
-    const reason = messageOf(error);
+    const reason = messageOf(error).replaceAll(/\s*\n\s*/g, " ");
     if (request.isJson) {
       io.out(jsonLine({ ok: false, peers: peerNames.length, records: 0, steps: [], error: reason }));
     } else io.err(`error: ${plainText(reason)}`);

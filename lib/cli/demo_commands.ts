@@ -61,7 +61,7 @@ export interface DemoCommands {
   /** Writes records, all at once; answers when each is durable. */
   add: { input: { records: readonly DemoRecord[] }; output: { ids: readonly string[] } };
   delete: { input: { id: string }; output: Record<string, never> };
-  /** Answers when the group shows so many records of a type. */
+  /** Answers when the group shows so many records of a type, or more. */
   awaitCount: { input: { type: string; count: number }; output: Record<string, never> };
   /** Answers when the group has ever shown the record to this peer. */
   awaitSeen: { input: { id: string }; output: Record<string, never> };

@@ -55,7 +55,7 @@ class DemoPeer {
       await this.#group.records.delete(id);
       return {};
     },
-    awaitCount: ({ type, count }) => this.#until(() => this.#shown(type) === count),
+    awaitCount: ({ type, count }) => this.#until(() => this.#shown(type) >= count),
     awaitSeen: ({ id }) => this.#until(() => this.#seen.has(id)),
     awaitGone: ({ id }) => this.#until(() => this.#types.get(id) === undefined),
     awaitMembers: async ({ count }) => {

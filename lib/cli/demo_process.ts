@@ -56,6 +56,7 @@ export class DemoProcess {
     this.#timers = timers;
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [...peerFlags(folder), programOf(hasAdmin)],
+      env: plainText,
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -109,6 +110,7 @@ export class DemoProcess {
     await Promise.all([this.#readAnswers(), this.#readComplaints()]);
     await this.#child.status;
     this.#hasEnded = true;
+    await this.#input.abort().catch(() => undefined); // it was closed already
     for (const call of this.#calls.values()) call.reject(this.#endedError());
     this.#calls.clear();
   }
@@ -141,6 +143,7 @@ export class DemoProcess {
 export async function preparePeers(hasAdmin: boolean): Promise<void> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["cache", "--quiet", programOf(hasAdmin)],
+    env: plainText,
     stdin: "null",
     stdout: "null",
     stderr: "piped",
@@ -171,3 +174,6 @@ function peerFlags(folder: string): string[] {
 function programOf(hasAdmin: boolean): string {
   return import.meta.resolve(hasAdmin ? "./demo_peer_admin.ts" : "./demo_peer.ts");
 }
+
+/** What goes wrong is told without colours. */
+const plainText = { NO_COLOR: "1" };
