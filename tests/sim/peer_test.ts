@@ -295,6 +295,7 @@ Deno.test("[X03] what is being created while the peer closes is closed with it, 
   await using world = new PeerWorld(13);
   const alice = await world.open();
   alice.store.delay(20);
+  alice.keyWriteMs = 30;
   const { peer } = alice;
   const creating = [peer.graphs.create(), peer.groups.create("Late"), peer.identities.create("late")];
   const settled = Promise.allSettled(creating);
@@ -303,6 +304,32 @@ Deno.test("[X03] what is being created while the peer closes is closed with it, 
     if (each.status === "rejected") assert.equal(each.reason.code, "closed");
   }
   assert.deepEqual([peer.graphs.list(), peer.groups.list()], [[], []]);
+});
+
+Deno.test("[X03] what waits for a store that hangs is told at once that the peer closes", async () => {
+  await using world = new PeerWorld(30);
+  const alice = await world.open();
+  alice.store.hold();
+  const creating = [alice.peer.graphs.create(), alice.peer.groups.create("Team")];
+  const codes = creating.map((each) => each.then(() => "done", ({ code }) => code));
+  await world.clock.run(100);
+  const closing = alice.peer.close();
+  assert.deepEqual(await world.within(Promise.all(codes), 0), ["closed", "closed"]);
+  alice.store.release();
+  await world.within(closing);
+});
+
+Deno.test("[X03] closing a graph ends its connecting, and nothing else of the peer", async () => {
+  await using world = new PeerWorld(31);
+  const alice = await world.open();
+  const bob = await world.open();
+  const [graph, other] = [await alice.peer.graphs.create(), await alice.peer.graphs.create()];
+  world.network.cut(alice.host, bob.host);
+  const connecting = graph.connect(bob.endpoint).then(() => "done", ({ code }) => code);
+  await world.clock.run(100);
+  await world.within(graph.close(), 0);
+  assert.equal(await world.within(connecting, 0), "closed");
+  await world.within(other.records.add("note", 1));
 });
 
 Deno.test("[X10] calls in the wrong order get an answer that explains, never a hang", async () => {

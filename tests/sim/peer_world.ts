@@ -77,7 +77,10 @@ export class Machine {
   readonly #clock: Clock;
   #timers: MachineTimers;
   #store: FaultyStore;
+  /** How long each writing of the keys takes. */
+  keyWriteMs = 0;
   #keys: Uint8Array | null = null;
+  #keyWrites = 0;
   #options: PeerOptions = {};
   #peer: Peer | null = null;
   #peerId = "";
@@ -158,13 +161,21 @@ export class Machine {
   #opened() {
     const keys: KeyFile = {
       read: () => Promise.resolve(this.#keys),
-      write: (bytes) => {
+      write: async (bytes) => {
+        this.#keyWrites++;
+        if (this.keyWriteMs > 0) {
+          await new Promise<void>((resolve) => this.#timers.set(this.keyWriteMs, resolve));
+        }
         this.#keys = bytes;
-        return Promise.resolve();
+        this.#keyWrites--;
       },
     };
     const store: RecordStore = this.#store;
-    return { store, keys, place: `${this.host}.kv`, release: () => store.close() };
+    const release = async () => {
+      assert.equal(this.#keyWrites, 0, "a store is let go when its keys are written");
+      await store.close();
+    };
+    return { store, keys, place: `${this.host}.kv`, release };
   }
 }
 
