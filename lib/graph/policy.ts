@@ -24,6 +24,8 @@ export interface GraphPolicy extends RecordPolicy {
   mayConnect(lineage: Uint8Array): boolean;
   /** Hash of the credential that this lineage writes under now; `null` in a plain graph, `undefined` if it may not write. */
   credentialOf(lineage: Uint8Array): Uint8Array | null | undefined;
+  /** Until when what this lineage writes may last (wall milliseconds); `null`: its standing has no end. */
+  writesUntil(lineage: Uint8Array): number | null;
   /** Items that show a neighbor who knows only the graph's id that this lineage may take part. */
   proofOf(lineage: Uint8Array): readonly Item[];
   /** Items that show why this lineage may not take part, or why what it signs is void; empty if there are none. */
@@ -41,6 +43,10 @@ export class OpenPolicy extends CreatorPolicy implements GraphPolicy {
   }
 
   credentialOf(_lineage: Uint8Array): null {
+    return null;
+  }
+
+  writesUntil(_lineage: Uint8Array): number | null {
     return null;
   }
 

@@ -151,18 +151,22 @@ export class Writer {
         `Cannot add: the type must be 1 to 128 bytes and not begin with "kith."`,
       );
     }
-    const lifeMs = request.lifeMs ?? properties.recordLifeMs;
-    const expires = request.expires ?? peerTime + lifeMs;
+    // Nothing outlives the graph's longest span, nor what its author's standing allows (checklist S13).
+    const last = Math.min(
+      peerTime + properties.recordSpanMsMax,
+      policy.writesUntil(signer.publicKey) ?? Infinity,
+    );
+    const life = request.lifeMs ?? Math.min(properties.recordLifeMs, last - peerTime);
+    const expires = request.expires ?? peerTime + life;
     const room = Math.max(untilRoomMsMin, 2 * (expires - peerTime));
-    const until = request.until ??
-      Math.min(peerTime + Math.max(room, expires - peerTime), peerTime + properties.recordSpanMsMax);
+    const until = request.until ?? Math.min(peerTime + room, last);
     if (expires <= peerTime) {
       return refused("invalid_record", "Cannot add: the record would have expired already");
     }
-    if (until < expires || until - peerTime > properties.recordSpanMsMax) {
+    if (until < expires || until > last) {
       return refused(
         "invalid_record",
-        "Cannot add: 'until' must lie between the expiry and the graph's longest span",
+        "Cannot add: 'until' must lie between the expiry and the end of the graph's longest span and of your membership",
       );
     }
     const { type, contentKind, data, attributes } = request;

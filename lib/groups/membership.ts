@@ -67,6 +67,10 @@ export class Membership extends GroupPolicy implements GraphPolicy {
     return this.member(hex(lineage))?.standing.item.hash;
   }
 
+  writesUntil(lineage: Uint8Array): number | null {
+    return this.member(hex(lineage))?.standing.notAfter ?? null;
+  }
+
   proofOf(lineage: Uint8Array): readonly Item[] {
     const member = this.member(hex(lineage));
     return member === null ? [] : this.chain(member.standing);

@@ -16,13 +16,17 @@ const day = 86_400_000;
 
 /** A writer, its set, and the store that says when. */
 class Desk {
-  readonly policy: OpenPolicy = new OpenPolicy();
-  readonly set: ItemSet = new ItemSet(this.policy);
-  readonly writer: Writer = new Writer({
-    ...{ crypto, signer, graph, policy: this.policy, set: this.set },
-    random: new SeededRandom(1),
-  });
+  readonly policy: OpenPolicy;
+  readonly set: ItemSet;
+  readonly writer: Writer;
   #ticket = 0;
+
+  constructor(policy: OpenPolicy = new OpenPolicy()) {
+    this.policy = policy;
+    this.set = new ItemSet(policy);
+    const random = new SeededRandom(1);
+    this.writer = new Writer({ crypto, signer, graph, policy, set: this.set, random });
+  }
 
   write(request: Exclude<Request, { kind: "close" }>, at = now): Written {
     return this.writer.write(request, at);
@@ -257,4 +261,22 @@ Deno.test("who holds no credential writes nothing", () => {
   const desk = new Desk();
   desk.policy.credentialOf = () => undefined as never;
   assert.equal(desk.code(add()), "not_a_member");
+});
+
+/** A policy under which this writer's standing ends in a day. */
+class EndingPolicy extends OpenPolicy {
+  override writesUntil(): number {
+    return now + day;
+  }
+}
+
+Deno.test("[S13] a record does not outlive its author's standing", () => {
+  const { body } = new Desk(new EndingPolicy()).begin(add()).item;
+  assert(body.kind === ItemKind.version);
+  assert.deepEqual([body.expires, body.until], [now + day, now + day]);
+  assert.equal(new Desk(new EndingPolicy()).code(add({ lifeMs: day + 1 })), "invalid_record");
+  assert.equal(
+    new Desk(new EndingPolicy()).code(add({ lifeMs: 10, until: now + day + 1 })),
+    "invalid_record",
+  );
 });
