@@ -71,8 +71,8 @@ export interface DemoCommands {
   awaitMembers: { input: { count: number }; output: DemoGroupInfo };
   /** Answers when this peer knows that it was removed, and nobody is linked to it any more. */
   awaitCutOff: { input: Record<string, never>; output: DemoGroupInfo };
-  /** Which of these records can be read here, by id or in a list. */
-  readable: { input: { ids: readonly string[] }; output: { ids: readonly string[] } };
+  /** Which of these records of a type can be read here, by id or in a list. */
+  readable: { input: { type: string; ids: readonly string[] }; output: { ids: readonly string[] } };
   digest: { input: { type: string }; output: DemoDigest };
   group: { input: Record<string, never>; output: DemoGroupInfo };
   remove: { input: { peer: string }; output: DemoGroupInfo };

@@ -66,7 +66,7 @@ class DemoPeer {
       await this.#until(() => this.#group.nodes().length === 0 && this.#group.status().state === "removed");
       return this.#info();
     },
-    readable: ({ ids }) => this.#readable(ids),
+    readable: ({ type, ids }) => this.#readable(type, ids),
     digest: ({ type }) => this.#digest(type),
     group: () => Promise.resolve(this.#info()),
     remove: async ({ peer }) => {
@@ -190,9 +190,9 @@ class DemoPeer {
     return { ids: added.map(({ id }) => id) };
   }
 
-  async #readable(ids: readonly string[]): Promise<{ ids: readonly string[] }> {
+  async #readable(type: string, ids: readonly string[]): Promise<{ ids: readonly string[] }> {
     const { records } = this.#group;
-    const listed = new Set((await records.list()).map(({ id }) => id));
+    const listed = new Set((await records.list({ type })).map(({ id }) => id));
     const got = await Promise.all(ids.map((id) => records.get(id)));
     return { ids: ids.filter((id, i) => got[i] !== null || listed.has(id)) };
   }

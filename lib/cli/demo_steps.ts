@@ -164,20 +164,24 @@ export class Demo {
     const { id } = cleo;
     const { groups } = await this.#crew.respawn(cleo).open([ada.info.nameAddress]);
     must(cleo.id === id && groups === 1, "cleo's store has lost her identity or her group");
-    await this.#eachHasFile([cleo]);
+    // What others wrote she may show before it is stored, so the last of it may have to come again.
+    const { records: kept } = await cleo.call("digest", { type: "line" });
+    const { length } = this.#file.pieces;
+    await cleo.call("awaitCount", { type: "line", count: length });
     await cleo.call("awaitCount", { type: "extra", count: extraRecords });
+    await this.#eachHasFile([cleo]);
     const [theirs, hers] = await Promise.all(
       [ada, cleo].map((peer) => peer.call("digest", { type: "extra" })),
     );
     must(isEqual(theirs!, hers!), "cleo's records differ from ada's");
-    await this.#eachHasFile([cleo]);
-    return `came back with her store, caught up ${extraRecords}`;
+    const caughtUp = length - kept + extraRecords;
+    return `${count(kept, "line")} from her store, ${caughtUp} caught up`;
   }
 
   /** Deleted at one, gone at all. */
   async delete(): Promise<string> {
     const { dan } = this.#crew;
-    const id = await this.#addSeenByAll(dan, { type: "note", value: "to be deleted" });
+    const id = await this.#addSeenByAll(dan, { type: noteType, value: "to be deleted" });
     await dan.call("delete", { id });
     await this.#goneAtAll(id);
     return "deleted one record: readable nowhere";
@@ -185,10 +189,20 @@ export class Demo {
 
   /** A record with a short life ends everywhere by itself. */
   async expire(): Promise<string> {
-    const { eve } = this.#crew;
-    const id = await this.#addSeenByAll(eve, { type: "note", value: "short", lifeMs: shortLifeMs });
-    await this.#goneAtAll(id);
-    return "lived 2 s, seen by all, readable nowhere";
+    const { eve, five } = this.#crew;
+    const record = { type: noteType, value: "short", lifeMs: shortLifeMs };
+    // A machine that is very busy may deliver it after its end: only one that all saw proves something.
+    for (let attempt = 0; attempt < shortLivesMax; attempt++) {
+      const [id] = await this.#add(eve, [record]);
+      const seen = await Promise.allSettled(
+        five.map((peer) => peer.call("awaitSeen", { id: id! }, 2 * shortLifeMs)),
+      );
+      await this.#goneAtAll(id!);
+      if (seen.every(({ status }) => status === "fulfilled")) {
+        return "lived 2 s, seen by all, readable nowhere";
+      }
+    }
+    throw new Error("Not verified: no record with a life of 2 s reached all peers in time");
   }
 
   /** A member is removed: it is linked to nobody, hears nothing, and what it writes has no effect. */
@@ -198,22 +212,22 @@ export class Demo {
     await ada.call("remove", { peer: eve.id });
     const [cutOff] = await Promise.all([eve.call("awaitCutOff", {}), this.#eachHasMembers(rest)]);
     must(!cutOff.members.includes(eve.id), "eve still counts herself a member");
-    const hers = await eve.call("add", { records: [{ type: "note", value: "from outside" }] }).then(
+    const hers = await eve.call("add", { records: [{ type: noteType, value: "from outside" }] }).then(
       ({ ids }) => ids,
       (error) => {
         if (isRefusal(error, ["not_a_member", "not_authorized", "removed"])) return [];
         throw error;
       },
     );
-    const [secret] = await this.#add(ben, [{ type: "note", value: "after the removal" }]);
+    const [secret] = await this.#add(ben, [{ type: noteType, value: "after the removal" }]);
     await Promise.all(rest.map((peer) => peer.call("awaitSeen", { id: secret! })));
     must(
-      (await eve.call("readable", { ids: [secret!] })).ids.length === 0,
+      (await eve.call("readable", { type: noteType, ids: [secret!] })).ids.length === 0,
       "eve reads what was written after",
     );
     for (const peer of rest) {
       must(
-        (await peer.call("readable", { ids: hers })).ids.length === 0,
+        (await peer.call("readable", { type: noteType, ids: hers })).ids.length === 0,
         `${peer.name} shows what eve wrote after`,
       );
     }
@@ -235,7 +249,7 @@ export class Demo {
       if (!isRefusal(error, ["link_refused"])) throw error;
     });
     const rest = five.filter((peer) => peer !== eve);
-    const [id] = await this.#add(ben, [{ type: "note", value: "among members" }]);
+    const [id] = await this.#add(ben, [{ type: noteType, value: "among members" }]);
     await Promise.all(rest.map((peer) => peer.call("awaitSeen", { id: id! })));
     const { records } = await mallory.call("peek", {});
     must(records === 0, "a peer without an invitation reads records");
@@ -265,7 +279,7 @@ export class Demo {
   async #goneAtAll(id: string): Promise<void> {
     const { five } = this.#crew;
     await Promise.all(five.map((peer) => peer.call("awaitGone", { id })));
-    const found = await Promise.all(five.map((peer) => peer.call("readable", { ids: [id] })));
+    const found = await Promise.all(five.map((peer) => peer.call("readable", { type: noteType, ids: [id] })));
     five.forEach((peer, i) => must(found[i]!.ids.length === 0, `${peer.name} still reads the record`));
   }
 
@@ -347,3 +361,5 @@ function catchUpMsMax(records: number): number {
 const batchesAtOnce = 2;
 const extraRecords = 100;
 const shortLifeMs = 2_000;
+const shortLivesMax = 5;
+const noteType = "note";

@@ -172,7 +172,7 @@ class KillWorld {
     }
     const ids = this.victims.flatMap(({ acknowledged }) => acknowledged);
     for (const process of processes) {
-      const readable = await process.call("readable", { ids });
+      const readable = await process.call("readable", { type: "line", ids });
       assert.deepEqual(readable.ids, ids, `${process.name} does not show every acknowledged record`);
     }
     const count = this.victims.length + this.joiners;
