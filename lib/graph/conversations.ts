@@ -20,6 +20,8 @@ import {
   neighborsMax,
   numbersMax,
   proofItemsMax,
+  strangerItemsMax,
+  strangersMax,
 } from "./limits.ts";
 import type { LinkId, LinkUp } from "./machine.ts";
 import { type ContactHint, decodeMessage, type GraphMessage, graphProtocolVersion } from "./messages.ts";
@@ -52,9 +54,8 @@ export class Conversations {
     for (const old of this.all()) {
       if (old.id === id) this.#part(old, "replaced", now);
     }
-    if (this.#neighbors.size >= neighborsMax) {
-      return outbox.push({ kind: "disconnect", link: up.link, reason: "too_many" });
-    }
+    const strangers = this.all().filter(({ phase }) => phase !== "open");
+    if (strangers.length >= strangersMax) this.#part(strangers[0]!, "too_many", now);
     const neighbor = new Neighbor(up, outbox, (made) => this.#replica.catchupContext(made));
     this.#neighbors.set(up.link, neighbor);
     deadlines.set(`greeting:${up.link}`, now.monoMs + greetingMsMax);
@@ -226,7 +227,8 @@ export class Conversations {
       this.#refuse(neighbor, "unsupported_version", [], now);
       return true;
     }
-    this.#replica.peerTime.sample(neighbor.id, greet.wallMs, neighbor.up.dialled, now);
+    neighbor.clock = { wallMs: greet.wallMs, at: now };
+    if (neighbor.phase === "open") this.#sampleClock(neighbor);
     if (neighbor.phase === "greeting") neighbor.phase = "stranger";
     this.#onProof(neighbor, greet.items, now);
     if (neighbor.phase === "stranger") this.#judge(neighbor, now);
@@ -275,7 +277,9 @@ export class Conversations {
       neighbor.phase = "knocking";
       neighbor.window.send({ type: "knock", content });
     } else if (policy.mayConnect(neighbor.peer)) {
-      if (neighbor.phase !== "open") this.#open(neighbor, now);
+      if (neighbor.phase === "open") return;
+      if (this.all().filter(({ phase }) => phase === "open").length < neighborsMax) this.#open(neighbor, now);
+      else this.#refuse(neighbor, "too_many", [], now);
     } else {
       const reasons = policy.reasonsAgainst(neighbor.peer);
       // Who does not claim to be a member may still knock, by another invitation too; `greeting_late` ends the wait.
@@ -289,15 +293,22 @@ export class Conversations {
     // Either of us became a member since we greeted: the other end may not know, and would take nothing.
     if (neighbor.greetedWith !== [...this.#proofFor(neighbor).keys()].join()) this.#greet(neighbor, now);
     neighbor.phase = "open";
+    this.#sampleClock(neighbor);
     this.#replica.deadlines.clear(`greeting:${neighbor.link}`);
     this.#replica.outbox.emit({ kind: "neighborUp", peer: neighbor.peer });
     this.tellContacts(neighbor);
     neighbor.catchup.begin();
   }
 
+  #sampleClock({ id, clock, up }: Neighbor): void {
+    if (clock !== null) this.#replica.peerTime.sample(id, clock.wallMs, up.dialled, clock.at);
+  }
+
   /** Takes authority items that a neighbor shows before it may take part; nothing else is taken then. */
   #onProof(neighbor: Neighbor, list: readonly Uint8Array[], now: Instant): void {
     const { crypto, graph } = this.#replica;
+    neighbor.itemsShown += list.length;
+    if (neighbor.itemsShown > strangerItemsMax) return this.#part(neighbor, "misbehaved", now);
     this.#onItems(
       neighbor,
       list.filter((bytes) => {
@@ -329,10 +340,14 @@ export class Conversations {
     }
     for (const item of items.values()) this.#noteNumber(item);
     if (items.size > 0) {
+      const isStranger = neighbor.phase !== "open";
       const change = this.#replica.learn([...items.values()], neighbor.link, now);
+      if (isStranger) this.#replica.forget(change.outside);
       this.#answerVoid(neighbor, change);
       // What the policy rejects no honest node passes on.
-      bad += items.size - [...items.keys()].filter((id) => set.has(id)).length - change.dropped.length;
+      if (!isStranger) {
+        bad += items.size - [...items.keys()].filter((id) => set.has(id)).length - change.dropped.length;
+      }
     }
     if (bad > 0 && neighbor.onBad(bad)) this.#part(neighbor, "misbehaved", now);
     return true;

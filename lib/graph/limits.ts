@@ -6,6 +6,9 @@ export const neighborsIdeal: number = 8;
 /** Neighbors that a node keeps: a full mesh to 32 (design §5). More are refused. */
 export const neighborsMax: number = 32;
 
+/** Neighbors that have not shown yet why they may take part; the one that has been there longest gives way. */
+export const strangersMax: number = 64;
+
 /** Peers of the graph remembered with their endpoints: HyParView's passive view (design §5). The oldest gives way. */
 export const contactsMax: number = 48;
 
@@ -77,6 +80,9 @@ export const clockSetBackMs: number = 60_000;
 
 /** Items that one greeting or refusal carries: two chains of 24 links and the lists of what stays. */
 export const proofItemsMax: number = 256;
+
+/** Items that one neighbor shows in all before it may take part: each costs a signature check. More is misbehaviour. */
+export const strangerItemsMax: number = 512;
 
 /** Lineages about whose end one neighbor was told in one conversation. */
 export const toldMax: number = 1_024;

@@ -2,6 +2,7 @@
 
 import { BoundedSet } from "../base/bounded.ts";
 import { hex } from "../base/bytes.ts";
+import type { Instant } from "../base/ports.ts";
 import { Catchup, type CatchupContext } from "./catchup.ts";
 import { badItemsMax, toldMax } from "./limits.ts";
 import type { LinkId, LinkUp } from "./machine.ts";
@@ -26,6 +27,10 @@ export class Neighbor {
   isSynchronised = false;
   /** Whether it showed what made it a member: it believes, or knows better, that it is one. */
   claims = false;
+  /** Items that it showed before it was open. */
+  itemsShown = 0;
+  /** Its wall clock when it last greeted, and ours; only who takes part may move our idea of the time. */
+  clock: { readonly wallMs: number; readonly at: Instant } | null = null;
   /** Which items our last greeting showed. */
   greetedWith = "";
   /** Lineages about whose end it was told. */

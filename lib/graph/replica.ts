@@ -211,6 +211,11 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     return change;
   }
 
+  /** Forgets what somebody brought who does not take part, and what has no effect: strangers fill nothing. */
+  forget(entries: readonly Entry[]): void {
+    for (const item of this.set.forget(entries.map(({ item }) => item.id)).dropped) this.#unstored.drop(item);
+  }
+
   /** Writes an item for the conversations (an admission); it is told when durable. */
   issue(request: Request & { kind: "issue" }, now: Instant): number | null {
     if (this.peerTime.isWrong) return null;

@@ -19,6 +19,8 @@ import {
   recordDataBytesMax,
   recordTypeBytesMax,
   removalClosesMax,
+  spanMsMax,
+  timeMsMax,
   versionMax,
 } from "./limits.ts";
 import {
@@ -140,7 +142,7 @@ function recordFields(head: RecordHead): Value[] {
 function decodeRecordHead(list: readonly Value[]): RecordHead | null {
   const [type, creator, created, until, nonce] = list;
   if (!isText(type, recordTypeBytesMax) || type.length === 0 || type.startsWith("kith.")) return null;
-  if (!isKey(creator) || !isUint(created) || !isUint(until) || !isBytes(nonce, 16)) return null;
+  if (!isKey(creator) || !isTime(created) || !isTime(until) || !isBytes(nonce, 16)) return null;
   if (created < 1 || until < created) return null;
   return { type, creator, created, until, nonce };
 }
@@ -202,7 +204,7 @@ function propertyFields(properties: GraphProperties): Value {
 function decodeProperties(fields: Value | undefined): GraphProperties | null {
   if (!Array.isArray(fields) || fields.length !== 3) return null;
   const [recordSpanMsMax, recordLifeMs, depthMax] = fields;
-  if (!isUint(recordSpanMsMax) || !isUint(recordLifeMs) || !isUint(depthMax)) return null;
+  if (!isUint(recordSpanMsMax, spanMsMax) || !isUint(recordLifeMs) || !isUint(depthMax)) return null;
   if (recordLifeMs < 1 || recordSpanMsMax < recordLifeMs || depthMax < 1 || depthMax > 24) return null;
   return { recordSpanMsMax, recordLifeMs, depthMax };
 }
@@ -250,7 +252,7 @@ function decodeInvitation(list: readonly Value[]): DecodedBody {
   if (list.length !== 5) return rejected("bad_shape");
   const [bearer, joinersMax, roles, expires, discovery] = list;
   if (discovery !== null) return rejected("reserved");
-  if (!isKey(bearer) || !isRoles(roles) || !isUint(expires)) return rejected("bad_shape");
+  if (!isKey(bearer) || !isRoles(roles) || !isTime(expires)) return rejected("bad_shape");
   if (!isUint(joinersMax) || joinersMax < 1 || joinersMax > joinersMaxMax) return rejected("out_of_bounds");
   return { ok: true, body: { kind: ItemKind.invitation, bearer, joinersMax, roles, expires, discovery } };
 }
@@ -338,9 +340,13 @@ function isRoles(value: Value | undefined): value is number {
   return isUint(value) && value >= 1 && value <= 0xffff;
 }
 
+function isTime(value: Value | undefined): value is number {
+  return isUint(value, timeMsMax);
+}
+
 // Claims count whole seconds; the product counts milliseconds, which must stay exact.
 function isSeconds(value: Value): value is number {
-  return isUint(value) && value <= Number.MAX_SAFE_INTEGER / 1000;
+  return isUint(value, timeMsMax / 1000);
 }
 
 function isListOfBytes(value: Value | undefined, max: number, length: number): value is Uint8Array[] {

@@ -13,7 +13,7 @@ import { itemBytesMax } from "../wire/limits.ts";
 import { Purpose } from "../wire/purposes.ts";
 import { parsePublicKey } from "../wire/signature.ts";
 import { decodeBody, encodeBody } from "./body_codec.ts";
-import { listPartHashesMax } from "./limits.ts";
+import { listPartHashesMax, timeMsMax } from "./limits.ts";
 import {
   type AuthorityBody,
   type DataBody,
@@ -143,7 +143,7 @@ function parsePayload(
   if (!Array.isArray(value) || value.length !== 8) return rejected("bad_shape");
   const [kind, author, key, writer, seq, at, credential, fields] = value as Value[];
   if (key !== null) return rejected("reserved");
-  if (!isBytes(author, 32) || !isBytes(writer, 8) || !isPositive(seq) || !isPositive(at)) {
+  if (!isBytes(author, 32) || !isBytes(writer, 8) || !isPositive(seq) || !isPositive(at) || at > timeMsMax) {
     return rejected("bad_shape");
   }
   if (credential !== null && !isBytes(credential, 32)) return rejected("bad_shape");

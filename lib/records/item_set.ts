@@ -15,6 +15,7 @@ import { isKeptOver, isVersion, type VersionItem, winsOver } from "./conflict.ts
 import { type AuthorityItem, type DataItem, isData, type Item, ItemKind, type ListItem } from "./item.ts";
 import { asideItemsMax, shelfItemsMax } from "./limits.ts";
 import { isOfAuthority, keeperOf, type RecordPolicy } from "./policy.ts";
+import { Sidelined } from "./sidelined.ts";
 
 /** Where a known item stands. */
 export type Place = "in" | "shelf" | "aside";
@@ -89,8 +90,8 @@ export class ItemSet {
   readonly #recordsOfCreator = new Map<string, Set<string>>();
   readonly #shown = new Map<string, Shown>();
   readonly #untils = new DeadlineTable<string>();
-  readonly #shelf = new Map<string, MutableEntry>();
-  readonly #aside = new Map<string, MutableEntry>();
+  readonly #shelf = new Sidelined<MutableEntry>(shelfItemsMax);
+  readonly #aside = new Sidelined<MutableEntry>(asideItemsMax);
   readonly #authority = new Set<MutableEntry>();
   /** Authority items and lists in the set. */
   readonly authority: Arrivals<Entry> = new Arrivals();
@@ -135,9 +136,10 @@ export class ItemSet {
     const draft = newDraft();
     for (const id of ids) {
       const entry = this.#entries.get(id);
-      if (entry === undefined || !isData(entry.item)) continue;
+      if (entry === undefined) continue;
+      assert(isData(entry.item) || entry.place !== "in", "authority in the set is not forgotten");
       this.#drop(entry, draft);
-      this.#placeKeeper(entry.item.record, keeperOf(entry.item), draft);
+      if (isData(entry.item)) this.#placeKeeper(entry.item.record, keeperOf(entry.item), draft);
     }
     return this.#finish(draft);
   }
@@ -234,7 +236,7 @@ export class ItemSet {
       const entry: MutableEntry = { item, place: "aside", arrival: numbers?.get(item.id) ?? 0 };
       this.#know(entry);
       this.#authority.add(entry);
-      this.#aside.set(item.id, entry);
+      this.#aside.add(entry);
       draft.outside.push(entry);
     }
     for (const entry of this.#authority) {
@@ -260,7 +262,7 @@ export class ItemSet {
     const keeper = this.#keeper(item);
     keeper.entries.push(entry);
     this.#know(entry);
-    this.#aside.set(item.id, entry);
+    this.#aside.add(entry);
     this.#untils.set(item.id, item.body.until + 1);
     draft.outside.push(entry);
     if (judgement === "wait") return;
@@ -317,8 +319,8 @@ export class ItemSet {
       entry.arrival = 0;
       if (!draft.entered.delete(entry)) draft.left.add(entry);
     }
-    this.#shelf.delete(entry.item.id);
-    this.#aside.delete(entry.item.id);
+    this.#shelf.delete(entry);
+    this.#aside.delete(entry);
     entry.place = place;
     if (place === "in") {
       if (entry.arrival === 0) entry.arrival = ++this.#arrival;
@@ -326,14 +328,14 @@ export class ItemSet {
       draft.left.delete(entry);
       draft.entered.add(entry);
     } else {
-      (place === "shelf" ? this.#shelf : this.#aside).set(entry.item.id, entry);
+      (place === "shelf" ? this.#shelf : this.#aside).add(entry);
     }
   }
 
   #drop(entry: MutableEntry, draft: Draft): void {
     const item = entry.item;
     this.#move(entry, "shelf", draft);
-    this.#shelf.delete(item.id);
+    this.#shelf.delete(entry);
     this.#entries.delete(item.id);
     this.#elements.delete(elementOf(item));
     this.#untils.clear(item.id);
@@ -357,8 +359,11 @@ export class ItemSet {
   }
 
   #finish(draft: Draft): SetChange {
-    this.#bound(this.#shelf, shelfItemsMax, draft);
-    this.#bound(this.#aside, asideItemsMax, draft);
+    for (const sidelined of [this.#shelf, this.#aside]) {
+      for (let entry = sidelined.overflow(); entry !== null; entry = sidelined.overflow()) {
+        this.#drop(entry, draft);
+      }
+    }
     const records: RecordChange[] = [];
     for (const record of draft.touched) {
       const before = this.shown(record);
@@ -372,14 +377,6 @@ export class ItemSet {
     // A number from the store counts only if the item is in the set again: a later return is a new arrival.
     for (const entry of outside) entry.arrival = 0;
     return { entered: [...draft.entered], left: [...draft.left], outside, dropped: draft.dropped, records };
-  }
-
-  #bound(place: Map<string, MutableEntry>, limit: number, draft: Draft): void {
-    if (place.size <= limit) return;
-    for (const entry of place.values()) {
-      if (place.size <= limit) return;
-      this.#drop(entry, draft);
-    }
   }
 
   #keeper(item: DataItem): Keeper {

@@ -36,6 +36,12 @@ export const recordSpanMsMaxDefault: number = 400 * 86_400_000;
 /** Room that a record gets between its expiry and its `until`: a day at least, so that a tombstone outlives every copy under way. */
 export const untilRoomMsMin: number = 86_400_000;
 
+/** Latest moment that anything may name: the last one that a `Date` can hold, so that no reader ever fails on it. */
+export const timeMsMax: number = 8_640_000_000_000_000;
+
+/** Longest span of a record that a founding item may allow: far beyond any use, and a sum with the present stays a moment. */
+export const spanMsMax: number = 4_000_000_000_000_000;
+
 /** A data item further ahead of peer time than this waits: protocol §4 (10 minutes). */
 export const aheadMsMax: number = 600_000;
 
