@@ -5,7 +5,13 @@ import { BoundedMap } from "../base/bounded.ts";
 import { hex } from "../base/bytes.ts";
 import type { Random } from "../base/ports.ts";
 import { jittered, shuffled } from "../base/random.ts";
-import { contactEndpointsMax, contactsMax, dialBackoffMsMax, dialBackoffMsMin } from "./limits.ts";
+import {
+  contactEndpointsMax,
+  contactsMax,
+  dialBackoffMsMax,
+  dialBackoffMsMin,
+  dialsPerMinuteMax,
+} from "./limits.ts";
 import type { ContactHint } from "./messages.ts";
 
 interface Contact {
@@ -21,29 +27,31 @@ export class Contacts {
   readonly #random: Random;
   readonly #contacts = new BoundedMap<string, Contact>(contactsMax);
   readonly #forgotten: Uint8Array[] = [];
+  // When the dials of the last minute began.
+  #dials: number[] = [];
 
   constructor(random: Random) {
     this.#random = random;
   }
 
   /**
-   * Remembers where a peer said it is. Tells whether that is news. Loopback endpoints are believed of
-   * peers on this machine only: elsewhere they would make us dial ourselves.
+   * Remembers where a peer is, by its own word or by hearsay. Tells whether that is news. Hearsay does not
+   * replace what is known, and nothing that is said shortens a pause: else anybody could have us dial
+   * anything in a loop. Loopback endpoints are believed of peers on this machine only: elsewhere they would
+   * make us dial ourselves.
    */
-  learn(hint: ContactHint, takesLoopback: boolean): boolean {
-    const endpoints = hint.endpoints.filter((text) => isDialable(text, takesLoopback)).slice(
-      0,
-      contactEndpointsMax,
-    );
+  learn(hint: ContactHint, takesLoopback: boolean, isOwnWord: boolean): boolean {
+    const dialable = hint.endpoints.filter((text) => isDialable(text, takesLoopback));
+    const endpoints = [...new Set(dialable)].slice(0, contactEndpointsMax);
     const id = hex(hint.peer);
     const known = this.#contacts.get(id);
     if (endpoints.length === 0) return false;
-    if (known !== undefined && known.endpoints.join() === endpoints.join()) return false;
+    if (known !== undefined && (!isOwnWord || known.endpoints.join() === endpoints.join())) return false;
     const evicted = this.#contacts.set(id, {
       peer: hint.peer,
       endpoints,
-      failures: 0,
-      nextTryMs: 0,
+      failures: known?.failures ?? 0,
+      nextTryMs: known?.nextTryMs ?? 0,
       isDialled: known?.isDialled ?? false,
     });
     if (evicted !== null) this.#forgotten.push(evicted[1].peer);
@@ -65,11 +73,16 @@ export class Contacts {
 
   /** Contacts to dial now, at most `count`, chosen by chance; they count as being dialled. */
   takeDue(count: number, monoMs: number, isExcluded: (id: string) => boolean): ContactHint[] {
+    this.#dials = this.#dials.filter((atMs) => atMs > monoMs - 60_000);
+    const allowed = Math.min(count, dialsPerMinuteMax - this.#dials.length);
     const due = [...this.#contacts.entries()].filter(([id, contact]) =>
       !contact.isDialled && contact.nextTryMs <= monoMs && !isExcluded(id)
     );
-    const chosen = shuffled(this.#random, due).slice(0, Math.max(0, count)).map(([, contact]) => contact);
-    for (const contact of chosen) contact.isDialled = true;
+    const chosen = shuffled(this.#random, due).slice(0, Math.max(0, allowed)).map(([, contact]) => contact);
+    for (const contact of chosen) {
+      contact.isDialled = true;
+      this.#dials.push(monoMs);
+    }
     return chosen;
   }
 
@@ -106,7 +119,8 @@ export class Contacts {
       if (contact.isDialled || isExcluded(id)) continue;
       if (next === null || contact.nextTryMs < next) next = contact.nextTryMs;
     }
-    return next;
+    const isSpent = this.#dials.length >= dialsPerMinuteMax;
+    return next !== null && isSpent ? Math.max(next, this.#dials[0]! + 60_000) : next;
   }
 
   /** How many dials are under way. */

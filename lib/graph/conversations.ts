@@ -20,6 +20,7 @@ import {
   neighborsMax,
   numbersMax,
   proofItemsMax,
+  strangerBytesMax,
   strangerItemsMax,
   strangersMax,
 } from "./limits.ts";
@@ -50,7 +51,9 @@ export class Conversations {
     const { contacts, outbox, deadlines } = this.#replica;
     const id = hex(up.peer);
     contacts.onDialled(id, true, now.monoMs);
-    if (up.endpoint !== null) contacts.learn({ peer: up.peer, endpoints: [up.endpoint] }, up.isLoopback);
+    if (up.endpoint !== null) {
+      contacts.learn({ peer: up.peer, endpoints: [up.endpoint] }, up.isLoopback, true);
+    }
     for (const old of this.all()) {
       if (old.id === id) this.#part(old, "replaced", now);
     }
@@ -308,7 +311,10 @@ export class Conversations {
   #onProof(neighbor: Neighbor, list: readonly Uint8Array[], now: Instant): void {
     const { crypto, graph } = this.#replica;
     neighbor.itemsShown += list.length;
-    if (neighbor.itemsShown > strangerItemsMax) return this.#part(neighbor, "misbehaved", now);
+    neighbor.bytesShown += list.reduce((sum, bytes) => sum + bytes.length, 0);
+    if (neighbor.itemsShown > strangerItemsMax || neighbor.bytesShown > strangerBytesMax) {
+      return this.#part(neighbor, "misbehaved", now);
+    }
     this.#onItems(
       neighbor,
       list.filter((bytes) => {
@@ -370,10 +376,11 @@ export class Conversations {
     const { contacts, policy, graph } = this.#replica;
     for (const hint of hints) {
       if (!policy.mayConnect(hint.peer)) continue;
-      if (!contacts.learn(hint, neighbor.up.isLoopback)) continue;
+      const isOwn = hex(hint.peer) === neighbor.id;
+      if (!contacts.learn(hint, neighbor.up.isLoopback, isOwn)) continue;
       this.#replica.keep(contactEntry(graph, hint));
       // What a neighbor says of itself goes one step further, so that its neighbors' neighbors may dial it.
-      if (hex(hint.peer) === neighbor.id) {
+      if (isOwn) {
         for (const other of this.all()) {
           if (other !== neighbor && other.phase === "open") {
             other.window.send({ type: "contacts", contacts: [hint] });

@@ -96,6 +96,12 @@ export function contactKey(graph: Uint8Array, peer: Uint8Array): StoreKey {
   return [...graphPrefix(graph), "contact", peer];
 }
 
+/** Where the cursor with this name is stored. */
+export function cursorKey(graph: Uint8Array, name: string): StoreKey {
+  const [peer, set] = name.split(":");
+  return [...graphPrefix(graph), "cursor", Uint8Array.fromHex(peer!), Number(set)];
+}
+
 /** Key of a cursor in {@linkcode Restored.cursors}. */
 export function cursorName(peer: string, set: SetKind): string {
   return `${peer}:${set}`;

@@ -84,6 +84,15 @@ export const proofItemsMax: number = 256;
 /** Items that one neighbor shows in all before it may take part: each costs a signature check. More is misbehaviour. */
 export const strangerItemsMax: number = 512;
 
+/** Bytes of these items: four messages full, lists of what stays included. */
+export const strangerBytesMax: number = 262_144;
+
+/** Dials of one graph in a minute: what others say of peers must not make us a flood (T18). */
+export const dialsPerMinuteMax: number = 60;
+
+/** Neighbors whose arrivals are remembered by a cursor. The least recently used gives way and is listed anew. */
+export const cursorsMax: number = 1_024;
+
 /** Lineages about whose end one neighbor was told in one conversation. */
 export const toldMax: number = 1_024;
 

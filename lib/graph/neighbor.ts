@@ -27,8 +27,9 @@ export class Neighbor {
   isSynchronised = false;
   /** Whether it showed what made it a member: it believes, or knows better, that it is one. */
   claims = false;
-  /** Items that it showed before it was open. */
+  /** Items that it showed before it was open, and their bytes. */
   itemsShown = 0;
+  bytesShown = 0;
   /** Its wall clock when it last greeted, and ours; only who takes part may move our idea of the time. */
   clock: { readonly wallMs: number; readonly at: Instant } | null = null;
   /** Which items our last greeting showed. */

@@ -9,6 +9,7 @@
  */
 
 import { hex } from "../base/bytes.ts";
+import { BoundedMap } from "../base/bounded.ts";
 import { DeadlineTable } from "../base/deadlines.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { Crypto, Instant, Random, StoreEntry, StoreKey } from "../base/ports.ts";
@@ -21,10 +22,20 @@ import type { Signer } from "../wire/envelope.ts";
 import type { CatchupContext } from "./catchup.ts";
 import { Contacts } from "./contacts.ts";
 import { Conversations } from "./conversations.ts";
-import { contactKey, cursorEntry, cursorName, itemEntry, restore, Slots, Unstored } from "./keeping.ts";
+import {
+  contactKey,
+  cursorEntry,
+  cursorKey,
+  cursorName,
+  itemEntry,
+  restore,
+  Slots,
+  Unstored,
+} from "./keeping.ts";
 import {
   catchupPauseMs,
   clockSetBackMs,
+  cursorsMax,
   dialsMax,
   divergedPauseMs,
   neighborsIdeal,
@@ -98,7 +109,8 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   readonly #unstored = new Unstored();
   readonly #shelfAge = new ShelfAge();
   readonly #conversations: Conversations;
-  readonly #cursors = new Map<string, Cursor>();
+  readonly #cursors = new BoundedMap<string, Cursor>(2 * cursorsMax);
+  readonly #deadKeys: StoreKey[] = [];
   /** Contacts and cursors for the store, each key once. */
   readonly #newEntries = new Map<string, StoreEntry>();
   readonly #storing = new Map<
@@ -350,7 +362,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
       // What the disk lost is fetched again: no neighbor may be told that we have it.
       if (restored.damaged.length === 0) this.#cursors.set(name, cursor);
     }
-    for (const hint of restored.contacts) this.contacts.learn(hint, true);
+    for (const hint of restored.contacts) this.contacts.learn(hint, true, true);
     for (const { key, value } of restored.damaged) {
       const quarantine: StoreEntry = { key: ["quarantine", ...key], value };
       this.outbox.push({ kind: "store", ticket: ++this.#ticket, sets: [quarantine], deletes: [key] });
@@ -432,7 +444,8 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   #offerToStore(): void {
     const waits = this.deadlines.at("storeRetry");
     if (waits !== null && waits > this.#last.monoMs) return;
-    const forgotten = this.contacts.takeForgotten().map((peer) => contactKey(this.graph, peer));
+    const contacts = this.contacts.takeForgotten().map((peer) => contactKey(this.graph, peer));
+    const forgotten = [...contacts, ...this.#deadKeys.splice(0)];
     for (const key of forgotten) this.#newEntries.delete(keyName(key));
     forgotten.push(...this.#undeleted.splice(0).filter((key) => !this.#newEntries.has(keyName(key))));
     while (!this.#unstored.isEmpty || this.#newEntries.size > 0 || forgotten.length > 0) {
@@ -463,7 +476,8 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   }
 
   #saveCursor(neighbor: Neighbor, set: SetKind, cursor: Cursor): void {
-    this.#cursors.set(cursorName(neighbor.id, set), cursor);
+    const evicted = this.#cursors.set(cursorName(neighbor.id, set), cursor);
+    if (evicted !== null) this.#deadKeys.push(cursorKey(this.graph, evicted[0]));
     this.keep(cursorEntry(this.graph, neighbor.peer, set, cursor));
   }
 

@@ -91,6 +91,8 @@ class Pass {
   readonly #leaves: Ending[] = [];
   readonly #joiners = new Map<string, Set<string>>();
   readonly #fallen = new Set<string>();
+  readonly #chains = new Map<string, readonly ListItem[] | null>();
+  readonly #sets = new Map<string, ReadonlySet<string> | null>();
   readonly #candidates = new CandidateHeap();
 
   constructor(
@@ -313,7 +315,7 @@ class Pass {
     const named = item.head.credential === null ? [] : [hex(item.head.credential)];
     if (isAdmission(item)) named.push(hex(item.body.statement.invitation));
     if (named.some((id) => !this.#items.has(id))) return true;
-    return (isRemoval(item) || isLeave(item)) && this.#list(item.body.list) === null;
+    return (isRemoval(item) || isLeave(item)) && this.#parts(item.body.list) === null;
   }
 
   #judgeLists(): void {
@@ -324,20 +326,25 @@ class Pass {
     }
   }
 
+  // Many items may name one list, honestly or not: each list is put together once a pass.
   #list(first: Uint8Array): ReadonlySet<string> | null {
-    const parts = this.#parts(first);
-    return parts === null ? null : new Set(parts.flatMap((part) => part.body.hashes.map(hex)));
+    return this.#sets.getOrInsertComputed(hex(first), () => {
+      const parts = this.#parts(first);
+      return parts === null ? null : new Set(parts.flatMap((part) => part.body.hashes.map(hex)));
+    });
   }
 
-  #parts(first: Uint8Array): ListItem[] | null {
-    const parts: ListItem[] = [];
-    for (let hash: Uint8Array | null = first; hash !== null;) {
-      const part = this.#lists.get(hex(hash));
-      if (part === undefined || parts.length === listPartsMax) return null;
-      parts.push(part);
-      hash = part.body.next;
-    }
-    return parts;
+  #parts(first: Uint8Array): readonly ListItem[] | null {
+    return this.#chains.getOrInsertComputed(hex(first), () => {
+      const parts: ListItem[] = [];
+      for (let hash: Uint8Array | null = first; hash !== null;) {
+        const part = this.#lists.get(hex(hash));
+        if (part === undefined || parts.length === listPartsMax) return null;
+        parts.push(part);
+        hash = part.body.next;
+      }
+      return parts;
+    });
   }
 }
 

@@ -1,11 +1,12 @@
 /** Removing and leaving: the items to write, with the complete list of what stays (protocol §6). */
 
 import { equalBytes, hex } from "../base/bytes.ts";
+import { PeerError } from "../base/errors.ts";
 import type { Crypto } from "../base/ports.ts";
 import { type AuthorityBody, isData, type Item, ItemKind, type ListItem } from "../records/item.ts";
 import { createList } from "../records/item_codec.ts";
 import type { ItemSet } from "../records/item_set.ts";
-import { removalClosesMax } from "../records/limits.ts";
+import { aheadMsMax, listPartHashesMax, listPartsMax, removalClosesMax } from "../records/limits.ts";
 import type { GroupPolicy } from "./group_policy.ts";
 
 /** Authority items to write, and the lists that they name. */
@@ -23,9 +24,12 @@ export function removalOf(
   undoSince: number | null,
 ): Ending {
   const lineage = hex(subject);
-  const closes = invitationsKnownTo(set, subject);
+  const closes = invitationsKnownTo(policy, set, subject);
+  const begun = Math.min(...policy.standings(lineage).map(({ item }) => item.head.at));
+  // Times are the author's own word. One before its admission is a lie, and does not save the item.
   const isOver = (item: Item): boolean =>
-    undoSince !== null && item.head !== null && item.head.at >= undoSince;
+    undoSince !== null && item.head !== null &&
+    (item.head.at >= undoSince || item.head.at < begun - aheadMsMax);
   const stays = itemsOf(policy, set, lineage).filter((item) => !isOver(item));
   const closed = new Set(closes.map(hex));
   for (const item of stays) {
@@ -34,7 +38,7 @@ export function removalOf(
   const standing = [...policy.items()].filter(({ body }) =>
     body.kind === ItemKind.admission && closed.has(hex(body.statement.invitation))
   );
-  const lists = createList(crypto, unique([...stays, ...standing]));
+  const lists = listOf(crypto, [...stays, ...standing]);
   const list = lists[0]!.hash;
   const bodies: AuthorityBody[] = [];
   for (let i = 0; i === 0 || i < closes.length; i += removalClosesMax) {
@@ -44,21 +48,24 @@ export function removalOf(
 }
 
 /**
- * Every invitation that an admission names for the subject, whether it stands or not: who was one joiner too
- * many knows the bearer's seed all the same, and could let others in by it.
+ * Every invitation that an admission proves the subject to know, whether the admission stands or not: who was
+ * one joiner too many knows the bearer's seed all the same, and could let others in by it. The bearer's own
+ * signature is the proof; an admission by any other key proves nothing and closes nothing.
  */
-function invitationsKnownTo(set: ItemSet, subject: Uint8Array): Uint8Array[] {
+function invitationsKnownTo(policy: GroupPolicy, set: ItemSet, subject: Uint8Array): Uint8Array[] {
   const found = new Map<string, Uint8Array>();
   for (const { item: { body } } of set.entries()) {
     if (body.kind !== ItemKind.admission || !equalBytes(body.statement.joiner, subject)) continue;
-    found.set(hex(body.statement.invitation), body.statement.invitation);
+    const invitation = policy.item(hex(body.statement.invitation));
+    if (invitation?.body.kind !== ItemKind.invitation) continue;
+    if (equalBytes(invitation.body.bearer, body.statement.bearer)) found.set(invitation.id, invitation.hash);
   }
   return [...found.values()];
 }
 
 /** What lets a lineage leave: everything it wrote stays. */
 export function leaveOf(crypto: Crypto, policy: GroupPolicy, set: ItemSet, self: Uint8Array): Ending {
-  const lists = createList(crypto, unique(itemsOf(policy, set, hex(self))));
+  const lists = listOf(crypto, itemsOf(policy, set, hex(self)));
   return { bodies: [{ kind: ItemKind.leave, list: lists[0]!.hash }], lists };
 }
 
@@ -70,6 +77,17 @@ function itemsOf(policy: GroupPolicy, set: ItemSet, lineage: string): Item[] {
     if (isData(item) ? policy.judge(item) === "in" : place === "in") items.push(item);
   }
   return items;
+}
+
+/** The list, or a failure that the caller can act on: receivers take no longer one. */
+function listOf(crypto: Crypto, items: readonly Item[]): readonly ListItem[] {
+  const hashes = unique(items);
+  const most = listPartsMax * listPartHashesMax;
+  if (hashes.length <= most) return createList(crypto, hashes);
+  throw new PeerError(
+    "too_many",
+    `Cannot end this membership: ${hashes.length} items would stay, ${most} at most`,
+  );
 }
 
 function unique(items: readonly Item[]): Uint8Array[] {

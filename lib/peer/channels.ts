@@ -130,6 +130,11 @@ export class LinkChannels {
     for (const channel of [...this.#byNumber.values()]) channel.onWritable();
   }
 
+  /** How many channels stand. */
+  get count(): number {
+    return this.#byNumber.size;
+  }
+
   /** Tells every graph that nothing of it waits on this link any more. */
   onDrained(): void {
     for (const channel of [...this.#byNumber.values()]) channel.graph.handlers.drained?.(channel);

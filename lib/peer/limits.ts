@@ -118,3 +118,6 @@ export const storeRepeatPauseMs: number = 500;
 
 /** How long a change may wait for the store when the caller says nothing: a commit and its repeat (X11). */
 export const storeWaitMsDefault: number = 60_000;
+
+/** An accepted link without a channel is left alone for so long, even when there is no room: it may be about to open one. */
+export const idleLinkMsMin: number = 5_000;

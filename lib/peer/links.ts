@@ -17,6 +17,7 @@ import { type Dial, type DialOutcome, joinDial, openingError, startDial, turnedA
 import {
   connectMsMax,
   helloEndpointsMax,
+  idleLinkMsMin,
   inboundLinksMax,
   linksMax,
   pendingHandshakesMax,
@@ -232,12 +233,22 @@ export class Links {
       return this.#turnAway(link, "duplicate");
     }
     const inbound = [...this.#all].filter((other) => !other.dialled).length;
-    if (inbound > this.#inboundMax || this.#all.size > this.#linksMax) {
+    if ((inbound > this.#inboundMax || this.#all.size > this.#linksMax) && !this.#makeRoom()) {
       return this.#turnAway(link, "too_many");
     }
     const live = new LiveLink(link, this.#ports.clock, this.#registry, this.#hello());
     this.#bringUp(live);
     live.start(() => {});
+  }
+
+  /** Ends the oldest accepted link that carries no channel: who uses none takes nobody's place. */
+  #makeRoom(): boolean {
+    const { monoMs } = this.#ports.clock.now();
+    const isIdle = (live: LiveLink): boolean =>
+      live.isOpen && !live.dialled && live.channelCount === 0 && monoMs - live.openedMs >= idleLinkMsMin;
+    const idle = [...this.#live.values()].filter(isIdle).sort((a, b) => a.openedMs - b.openedMs)[0];
+    idle?.close("too_many");
+    return idle !== undefined;
   }
 
   /** Ends a fresh link with a goodbye that says why; it is read meanwhile so that the goodbye arrives. */

@@ -126,6 +126,11 @@ export class LiveLink implements LinkHandle {
     return this.#link.isOpen;
   }
 
+  /** How many channels stand on it. */
+  get channelCount(): number {
+    return this.#channels.count;
+  }
+
   get queuedBytes(): number {
     return this.#link.queuedBytes;
   }

@@ -4,10 +4,10 @@ import { equalBytes, fromUtf8, utf8 } from "../base/bytes.ts";
 import { PeerError } from "../base/errors.ts";
 import type { Crypto } from "../base/ports.ts";
 import { peerIdText } from "../identity/peer_id.ts";
-import { checkAttributes } from "../records/body_codec.ts";
+import { checkAttributes, isJson as isJsonText } from "../records/body_codec.ts";
 import { type Attribute, ContentKind } from "../records/item.ts";
 import type { Shown } from "../records/item_set.ts";
-import { recordDataBytesMax } from "../records/limits.ts";
+import { jsonDepthMax, recordDataBytesMax } from "../records/limits.ts";
 import { isWireText } from "../wire/codec.ts";
 import type { AttributeInput, Attributes, JsonValue, RecordValue, RecordView } from "./surface.ts";
 
@@ -87,11 +87,15 @@ function jsonOf(value: JsonValue): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value); // refuses cycles
-    if (text !== undefined && isJson(value)) return text;
   } catch (error) {
     throw notJsonError(error);
   }
-  throw notJsonError();
+  if (text === undefined || !isJson(value)) throw notJsonError();
+  if (isJsonText(text)) return text;
+  throw new PeerError(
+    "invalid_record",
+    `Cannot store the value: it is nested deeper than ${jsonDepthMax}; flatten it`,
+  );
 }
 
 /** Whether `JSON.parse` gives back what `JSON.stringify` was given; it would replace and drop without a word. */

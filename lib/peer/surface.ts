@@ -228,7 +228,10 @@ export interface InviteOptions extends WaitOptions {
 
 /** How a member is removed. */
 export interface RemoveOptions extends WaitOptions {
-  /** What the member wrote from then on is void too, and what it replaced is shown again. */
+  /**
+   * What the member wrote from then on is void too, and what it replaced is shown again. Judged by the time
+   * that the member's own peer wrote on it: who lied about the time is undone only by hand.
+   */
   readonly undoSince?: Date;
 }
 

@@ -8,11 +8,13 @@ import { openEnvelope, verifyEnvelope } from "../wire/envelope.ts";
 import { Purpose } from "../wire/purposes.ts";
 import { parsePublicKey } from "../wire/signature.ts";
 import {
+  aheadMsMax,
   attributeNameBytesMax,
   attributesBytesMax,
   attributesMax,
   attributeValueBytesMax,
   joinersMaxMax,
+  jsonDepthMax,
   nameCodePointsMax,
   prevBytes,
   prevMax,
@@ -100,11 +102,11 @@ export function decodeBody(
   if (!isMap && !Array.isArray(fields)) return rejected("bad_shape");
   switch (kind) {
     case ItemKind.version:
-      return decodeVersion(list, head);
+      return notAhead(decodeVersion(list, head), head);
     case ItemKind.delete:
-      return decodeDelete(list);
+      return notAhead(decodeDelete(list), head);
     case ItemKind.extension:
-      return decodeExtension(list);
+      return notAhead(decodeExtension(list), head);
     case ItemKind.founding:
       return decodeFounding(list, head);
     case ItemKind.credential:
@@ -167,6 +169,12 @@ function decodeVersion(list: readonly Value[], item: ItemHead): DecodedBody {
   const fixed = { kind: ItemKind.version, flags: 0, epoch: 0, chunks: null } as const;
   const body = { ...fixed, ...head, version, expires, prev, contentKind, attributes: checked, data };
   return { ok: true, body };
+}
+
+/** A record is not written before it was created, but for what clocks may differ: else it could live for ever. */
+function notAhead(decoded: DecodedBody, item: ItemHead): DecodedBody {
+  if (!decoded.ok || !("created" in decoded.body)) return decoded;
+  return decoded.body.created <= item.at + aheadMsMax ? decoded : rejected("out_of_bounds");
 }
 
 function decodeDelete(list: readonly Value[]): DecodedBody {
@@ -319,7 +327,17 @@ function isContent(kind: Value | undefined, data: Uint8Array): kind is ContentKi
   return text !== null && (kind === ContentKind.text || isJson(text));
 }
 
-function isJson(text: string): boolean {
+/** Whether a text is JSON, and no deeper than a reader can write it out again. */
+export function isJson(text: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const letter = text[i];
+    if (letter === '"') inString = !inString;
+    else if (inString) i += letter === "\\" ? 1 : 0;
+    else if (letter === "[" || letter === "{") { if (++depth > jsonDepthMax) return false; }
+    else if (letter === "]" || letter === "}") depth--;
+  }
   try {
     JSON.parse(text);
     return true;

@@ -13,7 +13,7 @@ import { DeadlineTable } from "../base/deadlines.ts";
 import { Arrivals } from "./arrivals.ts";
 import { isKeptOver, isVersion, type VersionItem, winsOver } from "./conflict.ts";
 import { type AuthorityItem, type DataItem, isData, type Item, ItemKind, type ListItem } from "./item.ts";
-import { asideItemsMax, shelfItemsMax } from "./limits.ts";
+import { asideItemsMax, shelfItemsMax, sidelinedBytesMax } from "./limits.ts";
 import { isOfAuthority, keeperOf, type RecordPolicy } from "./policy.ts";
 import { Sidelined } from "./sidelined.ts";
 
@@ -90,8 +90,8 @@ export class ItemSet {
   readonly #recordsOfCreator = new Map<string, Set<string>>();
   readonly #shown = new Map<string, Shown>();
   readonly #untils = new DeadlineTable<string>();
-  readonly #shelf = new Sidelined<MutableEntry>(shelfItemsMax);
-  readonly #aside = new Sidelined<MutableEntry>(asideItemsMax);
+  readonly #shelf = new Sidelined<MutableEntry>(shelfItemsMax, sidelinedBytesMax);
+  readonly #aside = new Sidelined<MutableEntry>(asideItemsMax, sidelinedBytesMax);
   readonly #authority = new Set<MutableEntry>();
   /** Authority items and lists in the set. */
   readonly authority: Arrivals<Entry> = new Arrivals();

@@ -6,6 +6,9 @@ export const recordTypeBytesMax: number = 128;
 /** Bytes of a record's value. What is larger comes in chunks, later; refused until then. */
 export const recordDataBytesMax: number = 49_152;
 
+/** Nesting of a JSON value: deeper ones overflow whoever writes them out again. Refused above. */
+export const jsonDepthMax: number = 64;
+
 /** Attributes of a record. Refused above. */
 export const attributesMax: number = 64;
 
@@ -65,6 +68,9 @@ export const asideItemsMax: number = 4_096;
 
 /** Superseded and void items kept for a return to the set; the oldest gives way. */
 export const shelfItemsMax: number = 16_384;
+
+/** Bytes of the items that wait, and of those on the shelf: a guess at what a small machine spares. */
+export const sidelinedBytesMax: number = 64 * 1024 * 1024;
 
 /** How long an item stays on the shelf: 30 days (protocol §4). */
 export const shelfMsMax: number = 30 * 86_400_000;

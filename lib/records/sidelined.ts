@@ -1,5 +1,5 @@
 /**
- * Items that are known and not in the set, bounded in number and fair to authors: when there are too many,
+ * Items that are known and not in the set, bounded in number and bytes, and fair to authors: when there are too many,
  * the oldest of whoever has most gives way. So nobody can push out what others superseded by writing a lot.
  */
 
@@ -10,21 +10,27 @@ import type { Item } from "./item.ts";
 export class Sidelined<E extends { readonly item: Item }> {
   readonly #all = new Map<string, E>();
   readonly #byAuthor = new Map<string, Map<string, E>>();
-  readonly #limit: number;
+  readonly #countMax: number;
+  readonly #bytesMax: number;
+  #bytes = 0;
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  constructor(countMax: number, bytesMax: number) {
+    this.#countMax = countMax;
+    this.#bytesMax = bytesMax;
   }
 
   /** Adds an entry; there may be too many then, see {@linkcode Sidelined.overflow}. */
   add(entry: E): void {
+    if (this.#all.has(entry.item.id)) return;
     this.#all.set(entry.item.id, entry);
+    this.#bytes += entry.item.bytes.length;
     this.#byAuthor.getOrInsertComputed(authorOf(entry.item), () => new Map()).set(entry.item.id, entry);
   }
 
   /** Removes an entry, if it is here. */
   delete({ item }: E): void {
     if (!this.#all.delete(item.id)) return;
+    this.#bytes -= item.bytes.length;
     const author = authorOf(item);
     const entries = this.#byAuthor.get(author)!;
     entries.delete(item.id);
@@ -33,7 +39,7 @@ export class Sidelined<E extends { readonly item: Item }> {
 
   /** The entry that has to go, while there are too many. */
   overflow(): E | null {
-    if (this.#all.size <= this.#limit) return null;
+    if (this.#all.size <= this.#countMax && this.#bytes <= this.#bytesMax) return null;
     let most: Map<string, E> | null = null;
     for (const entries of this.#byAuthor.values()) {
       if (most === null || entries.size > most.size) most = entries;

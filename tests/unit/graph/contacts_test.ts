@@ -7,6 +7,7 @@ import {
   contactsMax,
   dialBackoffMsMax,
   dialBackoffMsMin,
+  dialsPerMinuteMax,
 } from "../../../lib/graph/limits.ts";
 import { bytesOf } from "../../fixtures/items.ts";
 
@@ -16,15 +17,15 @@ const endpoints = ["tcp://20.0.0.1:4000"];
 
 function contactsWith(...names: string[]): Contacts {
   const contacts = new Contacts(new SeededRandom(1));
-  for (const name of names) contacts.learn({ peer: bytesOf(name), endpoints }, false);
+  for (const name of names) contacts.learn({ peer: bytesOf(name), endpoints }, false, true);
   return contacts;
 }
 
 Deno.test("a contact is news once, and again with other endpoints", () => {
   const contacts = contactsWith();
-  assert.equal(contacts.learn({ peer, endpoints }, false), true);
-  assert.equal(contacts.learn({ peer, endpoints }, false), false);
-  assert.equal(contacts.learn({ peer, endpoints: ["tcp://20.0.0.2:4000"] }, false), true);
+  assert.equal(contacts.learn({ peer, endpoints }, false, true), true);
+  assert.equal(contacts.learn({ peer, endpoints }, false, true), false);
+  assert.equal(contacts.learn({ peer, endpoints: ["tcp://20.0.0.2:4000"] }, false, true), true);
   assert.deepEqual(contacts.hints(), [{ peer, endpoints: ["tcp://20.0.0.2:4000"] }]);
   assert.deepEqual(contacts.hint(hex(peer)), { peer, endpoints: ["tcp://20.0.0.2:4000"] });
   assert.equal(contacts.hint("00"), null);
@@ -40,15 +41,15 @@ Deno.test("[T18] only what can be dialled is remembered, loopback only of peers 
     "tcp://224.0.0.1:4000",
     "tcp://host:1",
   ];
-  assert.equal(contacts.learn({ peer, endpoints: useless }, true), false);
+  assert.equal(contacts.learn({ peer, endpoints: useless }, true, true), false);
   const loopback = ["tcp://127.0.0.1:4000", "tcp://[::1]:4000"];
-  assert.equal(contacts.learn({ peer, endpoints: loopback }, false), false);
-  assert.equal(contacts.learn({ peer, endpoints: [...loopback, ...endpoints] }, false), true);
+  assert.equal(contacts.learn({ peer, endpoints: loopback }, false, true), false);
+  assert.equal(contacts.learn({ peer, endpoints: [...loopback, ...endpoints] }, false, true), true);
   assert.deepEqual(contacts.hints()[0]!.endpoints, endpoints);
-  assert.equal(contacts.learn({ peer, endpoints: loopback }, true), true);
+  assert.equal(contacts.learn({ peer, endpoints: loopback }, true, true), true);
   assert.deepEqual(contacts.hints()[0]!.endpoints, loopback);
   const many = Array.from({ length: 9 }, (_, i) => `tcp://20.0.0.${i + 1}:4000`);
-  contacts.learn({ peer, endpoints: many }, false);
+  contacts.learn({ peer, endpoints: many }, false, true);
   assert.deepEqual(contacts.hints()[0]!.endpoints, many.slice(0, contactEndpointsMax));
 });
 
@@ -111,4 +112,33 @@ Deno.test("a link that led to nothing counts as a failure, one that was of use d
   contacts.onDialled(id, false, 60_000);
   assert(contacts.nextTry(nobody)! - 60_000 <= 1.25 * dialBackoffMsMin, "the count began again");
   contacts.onLost("unknown", true, 0);
+});
+
+Deno.test("[T18] hearsay replaces nothing, and nothing that is said shortens a pause", () => {
+  const contacts = contactsWith("a");
+  const a = bytesOf("a");
+  assert.equal(contacts.learn({ peer: a, endpoints: ["tcp://20.0.0.9:1"] }, false, false), false);
+  assert.deepEqual(contacts.hints()[0]!.endpoints, endpoints);
+  contacts.takeDue(1, 0, nobody);
+  contacts.onDialled(hex(a), false, 0);
+  const pause = contacts.nextTry(nobody)!;
+  assert.ok(pause > 0);
+  assert.equal(
+    contacts.learn({ peer: a, endpoints: ["tcp://20.0.0.9:1", "tcp://20.0.0.9:1"] }, false, true),
+    true,
+  );
+  assert.deepEqual(contacts.hints()[0]!.endpoints, ["tcp://20.0.0.9:1"]);
+  assert.equal(contacts.nextTry(nobody), pause);
+});
+
+Deno.test("[T18] a graph dials so often in a minute and no more, whatever it is told", () => {
+  const contacts = new Contacts(new SeededRandom(1));
+  let dials = 0;
+  for (let i = 0; i < 300; i++) {
+    contacts.learn({ peer: bytesOf(`invented ${i}`), endpoints }, false, false);
+    dials += contacts.takeDue(4, 100 * i, nobody).length;
+  }
+  assert.equal(dials, dialsPerMinuteMax);
+  assert.equal(contacts.nextTry(nobody)! > 59_000, true);
+  assert.equal(contacts.takeDue(4, 61_000, nobody).length > 0, true);
 });

@@ -85,6 +85,27 @@ Deno.test("removalOf() spreads more closings than one removal names over several
   assert.ok(removals.every(({ list }) => hex(list) === lists[0]!.id));
 });
 
+Deno.test("removalOf() is not led astray by admissions that prove nothing", () => {
+  const open = fakeInvitation(founder, { joinersMax: 9 });
+  const forged = fakeAdmission(founder, open, bob, { bearer: bytesOf("a key of bob's own") });
+  const invented = fakeAdmission(founder, { ...open, hash: bytesOf("no invitation") }, bob);
+  const { policy, set } = groupOf(open, forged, invented);
+  const { bodies } = removalOf(fixtureCrypto, policy, set, bob, null);
+  assert.deepEqual(bodies.map((body) => body.kind === ItemKind.removal && body.closes.map(hex)), [[
+    invitation.id,
+  ]]);
+});
+
+Deno.test("removalOf() with a moment does not believe what claims to be older than the membership", () => {
+  const lie = fakeVersion(bobs, recordOf(bob, { created: 1 }), { at: 1 });
+  const { policy, set } = groupOf(lie);
+  assert.deepEqual(hashesOf(removalOf(fixtureCrypto, policy, set, bob, null).lists).includes(lie.id), true);
+  assert.deepEqual(
+    hashesOf(removalOf(fixtureCrypto, policy, set, bob, fakeAt + 5).lists).includes(lie.id),
+    false,
+  );
+});
+
 Deno.test("leaveOf() lets stand everything that one wrote", () => {
   const version = fakeVersion(bobs, recordOf(bob));
   const { policy, set } = groupOf(version);

@@ -8,7 +8,7 @@ const entryOf = (name: string) => {
 };
 
 Deno.test("overflow() names the oldest entry of whoever has most", () => {
-  const sidelined = new Sidelined<{ item: ReturnType<typeof entryOf>["item"] }>(4);
+  const sidelined = new Sidelined<{ item: ReturnType<typeof entryOf>["item"] }>(4, 1_000);
   const [alice, first, second, bob, third] = ["alice", "mallory", "mallory", "bob", "mallory"].map(entryOf);
   for (const entry of [alice, first, second, bob]) sidelined.add(entry!);
   assert.equal(sidelined.overflow(), null);
