@@ -301,6 +301,9 @@ export class Conversations {
     this.#replica.outbox.emit({ kind: "neighborUp", peer: neighbor.peer });
     this.tellContacts(neighbor);
     neighbor.catchup.begin();
+    // Where our dial reached it is known already, so what it says of itself would be no news to keep.
+    const reached = neighbor.up.endpoint === null ? null : this.#replica.contacts.hint(neighbor.id);
+    if (reached !== null) this.#replica.keep(contactEntry(this.#replica.graph, reached));
   }
 
   #sampleClock({ id, clock, up }: Neighbor): void {

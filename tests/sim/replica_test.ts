@@ -534,6 +534,18 @@ Deno.test("neighbors are found by what neighbors tell, up to as many as are want
   assert(counts.size > 0);
 });
 
+Deno.test("a node that starts again knows whom it had dialled", () => {
+  const world = createWorld(26);
+  const [a, b] = [addPlain(world), addPlain(world)];
+  world.run(10);
+  world.connect(b, a);
+  settle(world);
+  for (const node of [a, b]) node.crash();
+  b.restart();
+  world.run(100);
+  assert.deepEqual(b.replica.contacts.hints(), [{ peer: a.signer.publicKey, endpoints: [a.endpoint] }]);
+});
+
 Deno.test("messages of replicas are what the codec reads", () => {
   const world = createWorld(25);
   const types = new Set<string>();
