@@ -16,7 +16,10 @@ import type { ContactHint } from "./messages.ts";
 
 interface Contact {
   readonly peer: Uint8Array;
-  endpoints: readonly string[];
+  /** Where it said that it is, or where it answered. */
+  own: readonly string[];
+  /** Where others said that it is, the last of them. */
+  hearsay: readonly string[];
   failures: number;
   nextTryMs: number;
   isDialled: boolean;
@@ -35,10 +38,11 @@ export class Contacts {
   }
 
   /**
-   * Remembers where a peer is, by its own word or by hearsay. Tells whether that is news. Hearsay does not
-   * replace what is known, and nothing that is said shortens a pause: else anybody could have us dial
-   * anything in a loop. Loopback endpoints are believed of peers on this machine only: elsewhere they would
-   * make us dial ourselves.
+   * Remembers where a peer is, by its own word or by hearsay. Tells whether that is news. Hearsay stands
+   * beside a peer's own word and never replaces it (a peer that came back elsewhere must be found all the
+   * same), and nothing that is said shortens a pause: else anybody could have us dial anything in a loop.
+   * Loopback endpoints are believed of peers on this machine only: elsewhere they would make us dial
+   * ourselves.
    */
   learn(hint: ContactHint, takesLoopback: boolean, isOwnWord: boolean): boolean {
     const dialable = hint.endpoints.filter((text) => isDialable(text, takesLoopback));
@@ -46,14 +50,18 @@ export class Contacts {
     const id = hex(hint.peer);
     const known = this.#contacts.get(id);
     if (endpoints.length === 0) return false;
-    if (known !== undefined && (!isOwnWord || known.endpoints.join() === endpoints.join())) return false;
-    const evicted = this.#contacts.set(id, {
+    const own = isOwnWord ? endpoints : known?.own ?? [];
+    const hearsay = isOwnWord ? [] : endpoints;
+    const contact: Contact = {
       peer: hint.peer,
-      endpoints,
+      own,
+      hearsay,
       failures: known?.failures ?? 0,
       nextTryMs: known?.nextTryMs ?? 0,
       isDialled: known?.isDialled ?? false,
-    });
+    };
+    if (known !== undefined && endpointsOf(known).join() === endpointsOf(contact).join()) return false;
+    const evicted = this.#contacts.set(id, contact);
     if (evicted !== null) this.#forgotten.push(evicted[1].peer);
     return true;
   }
@@ -83,7 +91,7 @@ export class Contacts {
       contact.isDialled = true;
       this.#dials.push(monoMs);
     }
-    return chosen;
+    return chosen.map(hintOf);
   }
 
   /** A dial ended: with a link, which {@linkcode Contacts.onLost} judges when it ends, or without. */
@@ -130,14 +138,24 @@ export class Contacts {
 
   /** All contacts as hints. */
   hints(): ContactHint[] {
-    return [...this.#contacts.values()].map(({ peer, endpoints }) => ({ peer, endpoints }));
+    return [...this.#contacts.values()].map(hintOf);
   }
 
   /** One contact as a hint, by lineage in hex. */
   hint(id: string): ContactHint | null {
     const contact = this.#contacts.get(id);
-    return contact === undefined ? null : { peer: contact.peer, endpoints: contact.endpoints };
+    return contact === undefined ? null : hintOf(contact);
   }
+}
+
+function hintOf(contact: Contact): ContactHint {
+  return { peer: contact.peer, endpoints: endpointsOf(contact) };
+}
+
+/** The peer's own word first, and room for one that was heard. */
+function endpointsOf({ own, hearsay }: Contact): readonly string[] {
+  const room = hearsay.length > 0 ? contactEndpointsMax - 1 : contactEndpointsMax;
+  return [...new Set([...own.slice(0, room), ...hearsay])].slice(0, contactEndpointsMax);
 }
 
 function isDialable(text: string, takesLoopback: boolean): boolean {

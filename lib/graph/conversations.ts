@@ -158,8 +158,8 @@ export class Conversations {
     const own: ContactHint = { peer: signer.publicKey, endpoints: endpoints.slice(0, contactEndpointsMax) };
     for (const neighbor of only === null ? this.all() : [only]) {
       if (neighbor.phase !== "open") continue;
-      const others = this.all().filter((other) => other !== neighbor && other.phase === "open")
-        .map((other) => contacts.hint(other.id)).filter((hint) => hint !== null).slice(0, contactsMax);
+      // Those that are away too: who comes back elsewhere is found by whoever knows of it.
+      const others = contacts.hints().filter(({ peer }) => hex(peer) !== neighbor.id).slice(0, contactsMax);
       neighbor.window.send({ type: "contacts", contacts: [own, ...others] });
     }
   }
@@ -299,6 +299,9 @@ export class Conversations {
     this.#sampleClock(neighbor);
     this.#replica.deadlines.clear(`greeting:${neighbor.link}`);
     this.#replica.outbox.emit({ kind: "neighborUp", peer: neighbor.peer });
+    const hint = this.#replica.contacts.hint(neighbor.id);
+    // Also where it answered: after a crash of ours it must be found again.
+    if (hint !== null) this.#replica.keep(contactEntry(this.#replica.graph, hint));
     this.tellContacts(neighbor);
     neighbor.catchup.begin();
     // Where our dial reached it is known already, so what it says of itself would be no news to keep.
@@ -347,11 +350,11 @@ export class Conversations {
         else bad++;
       }
     }
-    for (const item of items.values()) this.#noteNumber(item);
     if (items.size > 0) {
       const isStranger = neighbor.phase !== "open";
       const change = this.#replica.learn([...items.values()], neighbor.link, now);
       if (isStranger) this.#replica.forget(change.outside);
+      for (const item of items.values()) if (!isStranger || set.has(item.id)) this.#noteNumber(item);
       this.#answerVoid(neighbor, change);
       // What the policy rejects no honest node passes on.
       if (!isStranger) {

@@ -114,11 +114,12 @@ Deno.test("a link that led to nothing counts as a failure, one that was of use d
   contacts.onLost("unknown", true, 0);
 });
 
-Deno.test("[T18] hearsay replaces nothing, and nothing that is said shortens a pause", () => {
+Deno.test("[T18] hearsay stands behind a peer's own word, and nothing that is said shortens a pause", () => {
   const contacts = contactsWith("a");
   const a = bytesOf("a");
-  assert.equal(contacts.learn({ peer: a, endpoints: ["tcp://20.0.0.9:1"] }, false, false), false);
-  assert.deepEqual(contacts.hints()[0]!.endpoints, endpoints);
+  assert.equal(contacts.learn({ peer: a, endpoints: ["tcp://20.0.0.9:1"] }, false, false), true);
+  assert.equal(contacts.learn({ peer: a, endpoints: ["tcp://20.0.0.9:2"] }, false, false), true);
+  assert.deepEqual(contacts.hints()[0]!.endpoints, [...endpoints, "tcp://20.0.0.9:2"]);
   contacts.takeDue(1, 0, nobody);
   contacts.onDialled(hex(a), false, 0);
   const pause = contacts.nextTry(nobody)!;
