@@ -300,13 +300,10 @@ export class Conversations {
     this.#replica.deadlines.clear(`greeting:${neighbor.link}`);
     this.#replica.outbox.emit({ kind: "neighborUp", peer: neighbor.peer });
     const hint = this.#replica.contacts.hint(neighbor.id);
-    // Also where it answered: after a crash of ours it must be found again.
+    // Where our dial reached it is known already, so what it says of itself would be no news to keep.
     if (hint !== null) this.#replica.keep(contactEntry(this.#replica.graph, hint));
     this.tellContacts(neighbor);
     neighbor.catchup.begin();
-    // Where our dial reached it is known already, so what it says of itself would be no news to keep.
-    const reached = neighbor.up.endpoint === null ? null : this.#replica.contacts.hint(neighbor.id);
-    if (reached !== null) this.#replica.keep(contactEntry(this.#replica.graph, reached));
   }
 
   #sampleClock({ id, clock, up }: Neighbor): void {
