@@ -90,12 +90,16 @@ function jsonOf(value: JsonValue): string {
   } catch (error) {
     throw notJsonError(error);
   }
-  if (text === undefined || !isJson(value)) throw notJsonError();
-  if (isJsonText(text)) return text;
-  throw new PeerError(
-    "invalid_record",
-    `Cannot store the value: it is nested deeper than ${jsonDepthMax}; flatten it`,
-  );
+  if (text === undefined) throw notJsonError();
+  // The depth comes first: to look into a much deeper value would overflow.
+  if (!isJsonText(text)) {
+    throw new PeerError(
+      "invalid_record",
+      `Cannot store the value: it is nested deeper than ${jsonDepthMax}; flatten it`,
+    );
+  }
+  if (!isJson(value)) throw notJsonError();
+  return text;
 }
 
 /** Whether `JSON.parse` gives back what `JSON.stringify` was given; it would replace and drop without a word. */

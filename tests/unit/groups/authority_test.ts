@@ -367,3 +367,67 @@ Deno.test("a leave closes no invitation that it lists, and one that it does not 
   const authority = judge(listed, unlisted, kept, lost, fakeLeave(byBob, [listed]));
   assert.equal(judgements(authority, listed, unlisted, kept, lost), "in void in void");
 });
+
+/** A map that counts how often each of its values is read. */
+class CountingMap<V> extends Map<string, V> {
+  reads = 0;
+
+  override get(key: string): V | undefined {
+    this.reads++;
+    return super.get(key);
+  }
+}
+
+Deno.test("a list is put together once in a pass, however many items name it", () => {
+  const hashesPerPart = 20;
+  let hashesRead = 0;
+  const counted = (list: ListItem): ListItem => {
+    const { hashes } = list.body;
+    const body = {
+      ...list.body,
+      get hashes() {
+        hashesRead++;
+        return hashes;
+      },
+    };
+    return { ...list, body };
+  };
+  const parts: ListItem[] = [];
+  for (let i = 0; i < 250; i++) {
+    const hashes = Array.from({ length: hashesPerPart }, (_, j) => bytesOf(`hash ${i} ${j}`));
+    parts.unshift(counted(fakeList(hashes, parts[0]?.hash ?? null)));
+  }
+  const list = parts[0]!.hash;
+  const leaveOf = (by: Party, i: number) => fakeItem(by, { kind: ItemKind.leave, list }, { seq: i + 10 });
+  const removalOf = (by: Party, i: number) =>
+    fakeItem(by, { kind: ItemKind.removal, subject: erin, list, closes: [] }, { seq: i + 5_000 });
+  // Those of strangers under the group's id lead nowhere; those of members stand or fall.
+  const strangers = Array.from(
+    { length: 1_000 },
+    (_, i) => leaveOf({ author: erin, credential: founding.hash }, i),
+  );
+  const own = Array.from({ length: 100 }, (_, i) => [leaveOf(byDave, i), removalOf(byBob, i)]).flat();
+  const all = [...group, ...strangers, ...own] as AuthorityItem[];
+  const lists = new CountingMap(parts.map((part) => [part.id, part]));
+  const authority = judgeAuthority(founding.id, new Map(all.map((item) => [item.id, item])), lists);
+  assert.equal(lists.reads, parts.length, "each part is looked up once");
+  assert.equal(hashesRead, parts.length, "and its hashes are turned into text once");
+  assert.ok(strangers.every(({ id }) => authority.judgements.get(id) === "void"));
+  assert.ok(own.every(({ id }) => authority.judgements.get(id) === "in"));
+  assert.ok(parts.every(({ id }) => authority.judgements.get(id) === "in"));
+});
+
+Deno.test("a list that is not whole is looked for once in a pass, and all that name it wait", () => {
+  const tail = fakeList([], hashFrom(9));
+  const parts = [tail];
+  while (parts.length < 100) parts.unshift(fakeList([], parts[0]!.hash));
+  const leaves = Array.from(
+    { length: 500 },
+    (_, i) => fakeItem(byDave, { kind: ItemKind.leave, list: parts[0]!.hash }, { seq: i + 10 }),
+  );
+  const all = [...group, ...leaves] as AuthorityItem[];
+  const lists = new CountingMap(parts.map((part) => [part.id, part]));
+  const authority = judgeAuthority(founding.id, new Map(all.map((item) => [item.id, item])), lists);
+  assert.equal(lists.reads, parts.length + 1);
+  assert.ok(leaves.every(({ id }) => authority.judgements.get(id) === "wait"));
+});

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { SeededRandom } from "../../../lib/base/random.ts";
 import { Links } from "../../../lib/peer/links.ts";
-import { pendingHandshakesMax } from "../../../lib/peer/limits.ts";
-import { graphOf, LinkWorld, Recorder, signerOf, worldTest } from "./link_world.ts";
+import { idleLinkMsMin, pendingHandshakesMax } from "../../../lib/peer/limits.ts";
+import { graphOf, LinkWorld, Recorder, signerOf, type TestPeer, worldTest } from "./link_world.ts";
 
 const never = new AbortController().signal;
 
@@ -419,6 +419,43 @@ worldTest("[T16] half of the links stay free for dialling", async (world) => {
   bob.links.peers()[0]!.close();
   await world.clock.run(100);
   assert.ok(await world.connect(others[2]!, bob)); // a refusal is not for ever
+});
+
+worldTest(
+  "[T16] when there is no room, the oldest accepted link that carries no channel makes some",
+  async (world) => {
+    const bob = await world.peer(2, { linksMax: 4 });
+    const [busy, idle, newer, last] = await Promise.all([11, 12, 13, 14].map((n) => world.peer(n))) as [
+      TestPeer,
+      TestPeer,
+      TestPeer,
+      TestPeer,
+    ];
+    bob.links.register(graphOf(1), new Recorder());
+    busy.links.register(graphOf(1), new Recorder());
+    busy.links.openChannel(await world.connect(busy, bob), graphOf(1));
+    const silent = await world.connect(idle, bob);
+    await assert.rejects(world.connect(newer, bob), { code: "link_refused" }, "it may be about to open one");
+    await world.clock.run(idleLinkMsMin);
+    const taken = await world.connect(newer, bob);
+    assert.equal(await world.within(silent.closed), "too_many");
+    newer.links.register(graphOf(1), new Recorder());
+    newer.links.openChannel(taken, graphOf(1));
+    await world.clock.run(idleLinkMsMin);
+    await assert.rejects(world.connect(last, bob), { code: "link_refused" }, "links in use stay");
+    const left = bob.links.peers().map(({ peer }) => peer);
+    assert.deepEqual(left, [busy.publicKey, newer.publicKey]);
+  },
+);
+
+worldTest("a link that this peer dialled itself does not make room, channel or not", async (world) => {
+  const bob = await world.peer(2, { linksMax: 2 });
+  const [dialled, first, second] = [await world.peer(11), await world.peer(12), await world.peer(13)];
+  await world.connect(bob, dialled);
+  await world.clock.run(2 * idleLinkMsMin);
+  await world.connect(first, bob);
+  await assert.rejects(world.connect(second, bob), { code: "link_refused" });
+  assert.equal(bob.links.linkTo(dialled.publicKey)?.isOpen, true);
 });
 
 worldTest("a mistake of a graph's handlers ends one link, loudly, and no other", async (world) => {

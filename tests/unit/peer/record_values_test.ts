@@ -9,7 +9,7 @@ import { createCrypto } from "../../../lib/platform/crypto.ts";
 import { peerIdText } from "../../../lib/identity/peer_id.ts";
 import { type Attribute, ContentKind } from "../../../lib/records/item.ts";
 import type { Shown } from "../../../lib/records/item_set.ts";
-import { recordDataBytesMax } from "../../../lib/records/limits.ts";
+import { jsonDepthMax, recordDataBytesMax } from "../../../lib/records/limits.ts";
 
 const crypto = createCrypto();
 
@@ -79,6 +79,25 @@ Deno.test("contentOf() refuses what would come out as something else", () => {
     assert.throws(() => contentOf(value as RecordValue), hasCode("invalid_record"), String(value));
   }
   assert.deepEqual(contentOf({ a: undefined } as never).data, utf8("{}"), "what is not given is not there");
+});
+
+Deno.test("contentOf() takes values nested 64 deep and refuses deeper ones, however deep", () => {
+  const nested = (depth: number): RecordValue => {
+    let value: RecordValue = [];
+    for (let i = 1; i < depth; i++) value = i % 2 === 0 ? [value] : { a: value };
+    return value;
+  };
+  const deepest = contentOf(nested(jsonDepthMax));
+  assert.equal(
+    JSON.stringify(viewOf(crypto, shownOf(deepest.contentKind, deepest.data, [])).value),
+    JSON.stringify(nested(jsonDepthMax)),
+  );
+  const tooDeep = hasCode("invalid_record", /nested deeper than 64/);
+  // The last of them is still written out by JSON.stringify, and too deep for any recursion.
+  for (const depth of [jsonDepthMax + 1, 1_000, 5_000]) {
+    assert.throws(() => contentOf(nested(depth)), tooDeep, `${depth}`);
+  }
+  assert.throws(() => contentOf(nested(1_000_000)), hasCode("invalid_record"));
 });
 
 Deno.test("[R09] contentOf() takes 48 KiB and not a byte more, in bytes whatever the text", () => {

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { concat, hex, utf8 } from "../../../lib/base/bytes.ts";
-import { recordTypeBytesMax } from "../../../lib/records/limits.ts";
+import { isJson } from "../../../lib/records/body_codec.ts";
+import {
+  aheadMsMax,
+  jsonDepthMax,
+  recordTypeBytesMax,
+  spanMsMax,
+  timeMsMax,
+} from "../../../lib/records/limits.ts";
 import { ContentKind, type Item, ItemKind, type VersionBody } from "../../../lib/records/item.ts";
 import {
   createList,
@@ -283,4 +291,122 @@ Deno.test("bytes of no format are refused", () => {
     "unknown_format",
     "unknown_format",
   ]);
+});
+
+/** Why bytes of these fields under a head of this time are no item, or "ok". */
+function receiveFields(
+  kind: number,
+  at: number,
+  fields: Value,
+  credential: Uint8Array | null = null,
+): string {
+  const payload: Value = [kind, alice.publicKey, null, new Uint8Array(8), 1, at, credential, fields];
+  const received = receive(sealEnvelope(crypto, alice, Purpose.item, graph, encode(payload)));
+  return typeof received === "string" ? received : "ok";
+}
+
+Deno.test("a time beyond what a Date can hold is refused in every field that names one", () => {
+  const over = timeMsMax + 1;
+  const last = { ...record, created: timeMsMax, until: timeMsMax };
+  const version = (head: typeof record, at: number) =>
+    receive(signedItem(alice, graph, versionBody(head), { at }).bytes);
+  assert.equal(typeof version(last, timeMsMax), "object", "the last moment is one");
+  assert.equal(version(record, over), "bad_shape");
+  const heads = [{ ...last, until: over }, { ...last, created: over, until: over }];
+  for (const head of heads) {
+    const bodies = [
+      versionBody(head, { expires: timeMsMax }),
+      { kind: ItemKind.delete, ...head },
+      { kind: ItemKind.extension, ...head, expires: timeMsMax },
+    ];
+    for (const body of bodies) {
+      const { bytes } = signedItem(alice, graph, body, { at: timeMsMax });
+      assert.equal(receive(bytes), "out_of_bounds", `${body.kind} ${head.created}`);
+    }
+  }
+  const extension = { kind: ItemKind.extension, ...last, expires: over };
+  assert.equal(receive(signedItem(alice, graph, extension, { at: timeMsMax }).bytes), "out_of_bounds");
+  assert.equal(
+    receive(signedItem(alice, graph, versionBody(last, { expires: over }), { at: timeMsMax }).bytes),
+    "out_of_bounds",
+  );
+  const invitation = (expires: number) =>
+    receiveFields(ItemKind.invitation, fakeAt, [bob.publicKey, 1, 8, expires, null], hashFrom(1));
+  assert.deepEqual([invitation(timeMsMax), invitation(over)], ["ok", "bad_shape"]);
+  const credential = (from: number | null, until: number | null) => {
+    const body = credentialBody(bob.publicKey, 8, from, until);
+    const received = receive(signedItem(alice, graph, body, { credential: hashFrom(1) }).bytes);
+    return typeof received === "string" ? received : "ok";
+  };
+  const seconds = timeMsMax + 1_000;
+  assert.deepEqual([credential(null, timeMsMax), credential(timeMsMax, null)], ["ok", "ok"]);
+  assert.deepEqual([credential(null, seconds), credential(seconds, null)], [
+    "out_of_bounds",
+    "out_of_bounds",
+  ]);
+});
+
+Deno.test("a record is not written before it was created, but for what clocks may differ", () => {
+  const { created } = record;
+  const bodies = [
+    versionBody(record),
+    { kind: ItemKind.delete, ...record },
+    { kind: ItemKind.extension, ...record, expires: record.until },
+  ];
+  for (const body of bodies) {
+    const reasons = [created - aheadMsMax, created - aheadMsMax - 1].map((at) => {
+      const received = receive(signedItem(alice, graph, body, { at }).bytes);
+      return typeof received === "string" ? received : "ok";
+    });
+    assert.deepEqual(reasons, ["ok", "out_of_bounds"], `kind ${body.kind}`);
+  }
+});
+
+Deno.test("a founding item allows records no longer span than a moment can be reached by", () => {
+  const founding = (recordSpanMsMax: number) =>
+    receive(signedItem(alice, new Uint8Array(0), foundingBody(bob.publicKey, { recordSpanMsMax })).bytes);
+  assert.equal(typeof founding(spanMsMax), "object");
+  assert.equal(founding(spanMsMax + 1), "out_of_bounds");
+  const lives = foundingBody(bob.publicKey, { recordSpanMsMax: timeMsMax, recordLifeMs: timeMsMax });
+  assert.equal(receive(signedItem(alice, new Uint8Array(0), lives).bytes), "out_of_bounds");
+});
+
+Deno.test("JSON nested 64 deep is a value, deeper is not, however deep", () => {
+  const receiveJson = (text: string) => receiveVersion({ contentKind: ContentKind.json, data: utf8(text) });
+  const nested = (depth: number, open: string, inner: string, close: string) =>
+    receiveJson(open.repeat(depth - 1) + inner + close.repeat(depth - 1));
+  for (const [open, inner, close] of [["[", "[]", "]"], ['{"a":', "{}", "}"]] as const) {
+    const reasons = [jsonDepthMax, jsonDepthMax + 1, 8_000].map((depth) => nested(depth, open, inner, close));
+    assert.deepEqual(reasons, ["ok", "out_of_bounds", "out_of_bounds"]);
+  }
+  assert.equal(nested(24_000, "[", "[]", "]"), "out_of_bounds");
+  assert.equal(receiveJson("[".repeat(48_000)), "out_of_bounds");
+  assert.equal(receiveJson(`[${"[],".repeat(100)}[]]`), "ok", "brackets beside each other are not depth");
+});
+
+/** How deep a value nests: a list of numbers is one. */
+function depthOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  return 1 + Object.values(value).reduce((most: number, part) => Math.max(most, depthOf(part)), 0);
+}
+
+Deno.test("isJson() counts the depth of any JSON right, brackets and escapes in its texts or not", () => {
+  const text = fc.string({ unit: fc.constantFrom("[", "]", "{", "}", '"', "\\", "a", "\n", "é", "\ud800") });
+  const { value: tree } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 5 },
+      fc.oneof(text, fc.integer(), fc.constant(null)),
+      fc.array(tie("value"), { maxLength: 3 }),
+      fc.dictionary(text, tie("value"), { maxKeys: 3 }),
+    ),
+  }));
+  fc.assert(
+    fc.property(tree, fc.nat(jsonDepthMax + 3), fc.constantFrom(0, 1), (value, wraps, space) => {
+      let whole: unknown = value;
+      for (let i = 0; i < wraps; i++) whole = i % 2 === 0 ? [whole] : { '\\"[{': whole };
+      const isTaken = depthOf(whole) <= jsonDepthMax;
+      assert.equal(isJson(JSON.stringify(whole, null, space)), isTaken);
+    }),
+    { seed: 64, numRuns: 500 },
+  );
 });
