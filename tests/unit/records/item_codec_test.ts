@@ -381,7 +381,10 @@ Deno.test("JSON nested 64 deep is a value, deeper is not, however deep", () => {
   }
   assert.equal(nested(24_000, "[", "[]", "]"), "out_of_bounds");
   assert.equal(receiveJson("[".repeat(48_000)), "out_of_bounds");
-  assert.equal(receiveJson(`[${"[],".repeat(100)}[]]`), "ok", "brackets beside each other are not depth");
+  for (const inner of ["[]", "{}", '{"a":[]}']) {
+    const beside = `[${`${inner},`.repeat(100)}${inner}]`;
+    assert.equal(receiveJson(beside), "ok", "brackets beside each other are not depth");
+  }
 });
 
 /** How deep a value nests: a list of numbers is one. */
