@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { below } from "../../lib/base/random.ts";
-import { createLightCrypto } from "./light_crypto.ts";
+import { createLightCrypto } from "../../lib/sim/light_crypto.ts";
 import { contentOf, NamesWorld, resolvedOf, signerOf, type SimPeer } from "./names_world.ts";
 
 const hour = 3_600_000;
@@ -15,7 +15,7 @@ function register(peer: SimPeer, classifier: string, options: Parameters<typeof 
   const end = peer.wait({
     kind: "register",
     ...nameOf(classifier),
-    signer: signerOf(1 + (classifier.length % 200)),
+    signer: signerOf(1 + (classifier.length % 200), peer.world.crypto),
     content: contentOf(options),
   });
   assert.ok("result" in end && end.result.kind === "published", JSON.stringify(end));

@@ -16,6 +16,7 @@ import {
 } from "../../lib/names/cloud.ts";
 import type { CloudScope } from "../../lib/names/contact.ts";
 import { createCrypto } from "../../lib/platform/crypto.ts";
+import type { Signer } from "../../lib/wire/envelope.ts";
 
 /** The platform's own. */
 export const crypto: Crypto = createCrypto();
@@ -217,13 +218,10 @@ export function resolvedOf(end: CallEnd): Extract<CallResult, { kind: "resolved"
   return end.result.summary;
 }
 
-/** A signer from a seed of 32 equal bytes. */
-export function signerOf(byte: number): { publicKey: Uint8Array; sign(message: Uint8Array): Uint8Array } {
+/** A signer from a seed of 32 equal bytes, by the crypto of its world. */
+export function signerOf(byte: number, { ed25519 }: Crypto = crypto): Signer {
   const seed = new Uint8Array(32).fill(byte);
-  return {
-    publicKey: crypto.ed25519.publicKey(seed),
-    sign: (message) => crypto.ed25519.sign(seed, message),
-  };
+  return { publicKey: ed25519.publicKey(seed), sign: (message) => ed25519.sign(seed, message) };
 }
 
 /** Content with one endpoint and what a test cares about. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { below } from "../../lib/base/random.ts";
-import { createLightCrypto } from "./light_crypto.ts";
+import { createLightCrypto } from "../../lib/sim/light_crypto.ts";
 import { contentOf, NamesWorld, resolvedOf, signerOf } from "./names_world.ts";
 
 Deno.test("[N36] 200 contacts, 1 % loss: 99.9 % of 2,000 resolves find the name, within 22 hops", () => {
@@ -14,7 +14,7 @@ Deno.test("[N36] 200 contacts, 1 % loss: 99.9 % of 2,000 resolves find the name,
       kind: "register",
       authority: null,
       classifier: `name ${i}`,
-      signer: signerOf(1 + i),
+      signer: signerOf(1 + i, world.crypto),
       content,
     });
   }
