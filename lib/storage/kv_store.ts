@@ -16,6 +16,7 @@ import { messageOf, PeerError } from "../base/errors.ts";
 import { storeValueBytesMax } from "../base/limits.ts";
 import type { Log, RecordStore, StoreChange, StoreEntry, StoreKey, Timers } from "../base/ports.ts";
 import * as layout from "./kv_layout.ts";
+import type { Kv } from "./kv_port.ts";
 import { kvError, kvTimeoutError, requireKv } from "./kv_open.ts";
 import {
   storeBodyBatchBytesMax,
@@ -39,7 +40,7 @@ export interface KvStoreOptions {
 
 /** A {@linkcode RecordStore} on Deno KV. */
 export class KvStore implements RecordStore {
-  readonly #kv: Deno.Kv;
+  readonly #kv: Kv;
   readonly #place: string;
   readonly #options: KvStoreOptions;
   /** Bodies with a mark: staged by a change that has not counted, or dropped and not cleared. */
@@ -63,9 +64,14 @@ export class KvStore implements RecordStore {
       });
       return kvTimeoutError(action, storeCommitMsMax);
     });
+    return await KvStore.openOn(kv, place, options);
+  }
+
+  /** Opens a store on a database that is open; `place` is its name in messages. A failure closes the database. */
+  static async openOn(kv: Kv, place: string, options: KvStoreOptions): Promise<KvStore> {
     const store = new KvStore(kv, place, options);
     try {
-      await within(options.timers, store.#prepare(), storeCommitMsMax, action);
+      await within(options.timers, store.#prepare(), storeCommitMsMax, `open the store ${place}`);
       return store;
     } catch (error) {
       kv.close();
@@ -73,7 +79,7 @@ export class KvStore implements RecordStore {
     }
   }
 
-  private constructor(kv: Deno.Kv, place: string, options: KvStoreOptions) {
+  private constructor(kv: Kv, place: string, options: KvStoreOptions) {
     this.#kv = kv;
     this.#place = place;
     this.#options = options;
@@ -101,7 +107,7 @@ export class KvStore implements RecordStore {
   async *list(prefix: StoreKey): AsyncIterable<StoreEntry> {
     this.#checkOpen("list");
     const selector = { prefix: [...layout.indexRoot, ...prefix] };
-    const entries = this.#kv.list<unknown>(selector, { batchSize: storeListBatch });
+    const entries = this.#kv.list(selector, { batchSize: storeListBatch });
     for (;;) {
       const { done, value: entry } = await this.#call(entries.next(), storeReadMsMax, "list");
       if (done) return;
@@ -150,7 +156,7 @@ export class KvStore implements RecordStore {
       throw new PeerError("store_damaged", message);
     }
     const left: string[] = [];
-    for await (const { key } of this.#kv.list({ prefix: [...layout.markRoot] })) {
+    for await (const { key } of this.#kv.list({ prefix: layout.markRoot })) {
       if (key[1] instanceof Uint8Array) left.push(key[1].toHex());
     }
     await this.#clear(left);
@@ -202,7 +208,7 @@ export class KvStore implements RecordStore {
     try {
       let batch: layout.Mutation[] = [];
       for (const hash of hashes) {
-        const rest = this.#kv.list({ prefix: [...layout.bodyRoot(hash)] });
+        const rest = this.#kv.list({ prefix: layout.bodyRoot(hash) });
         for await (const { key } of rest) batch.push({ key: key as StoreKey, value: null });
         batch.push({ key: layout.markKey(hash), value: null });
         for (; batch.length >= storeMutationsMax; batch = batch.slice(storeMutationsMax)) {
@@ -219,14 +225,14 @@ export class KvStore implements RecordStore {
   async #atomic(mutations: readonly layout.Mutation[]): Promise<void> {
     const atomic = this.#kv.atomic();
     for (const { key, value } of mutations) {
-      if (value === null) atomic.delete([...key]);
-      else atomic.set([...key], value);
+      if (value === null) atomic.delete(key);
+      else atomic.set(key, value);
     }
     await atomic.commit(); // without checks its answer is always ok; failures throw
   }
 
   async #get(key: StoreKey): Promise<Uint8Array | null> {
-    const { value } = await this.#call(this.#kv.get<unknown>([...key]), storeReadMsMax, "read");
+    const { value } = await this.#call(this.#kv.get(key), storeReadMsMax, "read");
     return value instanceof Uint8Array ? value : null;
   }
 
@@ -236,8 +242,8 @@ export class KvStore implements RecordStore {
     const chunks = [first.chunk];
     while (chunks.length < first.count) {
       const count = Math.min(storeReadKeysMax, first.count - chunks.length);
-      const keys = Array.from({ length: count }, (_, i) => [...layout.chunkKey(hash, chunks.length + i)]);
-      const entries = await this.#call(this.#kv.getMany<unknown[]>(keys), storeReadMsMax, "read");
+      const keys = Array.from({ length: count }, (_, i) => layout.chunkKey(hash, chunks.length + i));
+      const entries = await this.#call(this.#kv.getMany(keys), storeReadMsMax, "read");
       for (const { value } of entries) {
         if (!(value instanceof Uint8Array)) return null;
         chunks.push(value);
