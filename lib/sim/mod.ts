@@ -16,7 +16,11 @@
  */
 
 export { ClockView, VirtualClock, virtualWallStartMs } from "./virtual_clock.ts";
-export { FaultyStore, type StoreFault } from "./faulty_store.ts";
+export { StrictStore, type StrictStoreOptions } from "./strict_store.ts";
+export type { StoreFault, StoreOdds } from "./store_faults.ts";
+export type { DiskEntries, DiskEntry } from "./strict_disk.ts";
+export type { Mutation } from "../storage/kv_layout.ts";
+export { CommitLog, type CrashImage, type CrashMoment, type DiskLog, type LogStep } from "./commit_log.ts";
 export { MemoryNetwork, type NetworkConditions, type NetworkTraffic } from "../../transports/memory.ts";
 export { MemoryStore } from "../storage/memory_store.ts";
 export { SeededRandom } from "../base/random.ts";
@@ -29,6 +33,8 @@ export type {
   Datagrams,
   DatagramSocket,
   Instant,
+  Log,
+  LogDetails,
   Random,
   RecordStore,
   StoreChange,

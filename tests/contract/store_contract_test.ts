@@ -1,4 +1,5 @@
-import { FaultyStore } from "../../lib/sim/faulty_store.ts";
+import assert from "node:assert/strict";
+import { StrictStore } from "../../lib/sim/strict_store.ts";
 import { VirtualClock } from "../../lib/sim/virtual_clock.ts";
 import { KvStore } from "../../lib/storage/kv_store.ts";
 import { MemoryStore } from "../../lib/storage/memory_store.ts";
@@ -9,13 +10,17 @@ storeContract("MemoryStore", () => {
   return Promise.resolve({ store, dispose: () => store.close() });
 });
 
-storeContract("FaultyStore", () => {
-  const store = new FaultyStore();
+storeContract("StrictStore", () => {
+  let store = new StrictStore();
   const reopen = async () => {
     await store.close();
-    return store.reopen();
+    return store = store.reopen();
   };
-  return Promise.resolve({ store, reopen, dispose: () => store.close() });
+  const dispose = async () => {
+    await store.close();
+    assert.deepEqual(store.breaches, []);
+  };
+  return Promise.resolve({ store, reopen, dispose });
 }, { reopens: true });
 
 /** Virtual time stands still: a slow machine trips no deadline. */

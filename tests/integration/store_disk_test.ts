@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { PeerError } from "../../lib/base/errors.ts";
 import type { RecordStore } from "../../lib/base/ports.ts";
 import { below, SeededRandom } from "../../lib/base/random.ts";
-import { FaultyStore } from "../../lib/sim/faulty_store.ts";
+import { StrictStore } from "../../lib/sim/strict_store.ts";
 import { VirtualClock } from "../../lib/sim/virtual_clock.ts";
 import { KvStore } from "../../lib/storage/kv_store.ts";
 import { listAll } from "../contract/store_contract.ts";
@@ -50,7 +50,7 @@ async function openSmallDisk(folder: string): Promise<SmallDisk> {
 }
 
 function openFaultyDisk(): SmallDisk {
-  const store = new FaultyStore();
+  const store = new StrictStore();
   let stored = 0;
   const commit = store.commit.bind(store);
   store.commit = (change) => {

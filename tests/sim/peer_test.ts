@@ -1,6 +1,7 @@
 /** Whole peers in a virtual world: what users see across restarts, crashes, full disks, removal and parting. */
 
 import assert from "node:assert/strict";
+import type { ErrorCode } from "../../lib/base/errors.ts";
 import type { Graph, GraphEvent, Group, RecordEvent } from "../../lib/peer/surface.ts";
 import type { JsonValue } from "../../lib/peer/surface.ts";
 import { type Machine, PeerWorld } from "./peer_world.ts";
@@ -439,18 +440,20 @@ Deno.test("[X11] every wait ends by itself, and at once by the caller's signal",
   alice.store.hold();
   bob.store.hold();
   type Options = { signal?: AbortSignal };
+  // Whichever is first: the wait's own end, or that of the store's patience with the disk.
+  const lateCodes = ["timeout", "store_failed"] as const;
   const expires = new Date(note.expires.getTime() + 1);
-  const waits: [string, string, (options: Options) => Promise<unknown>][] = [
-    ["add", "timeout", (options) => group.records.add("note", 2, options)],
-    ["update", "timeout", (options) => group.records.update(note.id, 2, options)],
-    ["extend", "timeout", (options) => group.records.extend(note.id, expires, options)],
-    ["delete", "timeout", (options) => group.records.delete(note.id, options)],
-    ["invite", "timeout", (options) => group.invite(options)],
-    ["remove", "timeout", (options) => other.members.remove(idOf(bob), options)],
-    ["leave", "timeout", (options) => theirs.leave(options)],
-    ["create a graph", "timeout", (options) => alice.peer.graphs.create(options)],
-    ["create a group", "timeout", (options) => alice.peer.groups.create("More", options)],
-    ["open a graph", "timeout", (options) => alice.peer.graphs.open(graph.id, options)],
+  const waits: [string, ErrorCode | typeof lateCodes, (options: Options) => Promise<unknown>][] = [
+    ["add", lateCodes, (options) => group.records.add("note", 2, options)],
+    ["update", lateCodes, (options) => group.records.update(note.id, 2, options)],
+    ["extend", lateCodes, (options) => group.records.extend(note.id, expires, options)],
+    ["delete", lateCodes, (options) => group.records.delete(note.id, options)],
+    ["invite", lateCodes, (options) => group.invite(options)],
+    ["remove", lateCodes, (options) => other.members.remove(idOf(bob), options)],
+    ["leave", lateCodes, (options) => theirs.leave(options)],
+    ["create a graph", lateCodes, (options) => alice.peer.graphs.create(options)],
+    ["create a group", lateCodes, (options) => alice.peer.groups.create("More", options)],
+    ["open a graph", lateCodes, (options) => alice.peer.graphs.open(graph.id, options)],
     ["open and connect", "timeout", (options) => {
       return bob.peer.graphs.open("a".repeat(52), { endpoints: [alice.endpoint], ...options });
     }],
@@ -474,7 +477,7 @@ Deno.test("[X11] every wait ends by itself, and at once by the caller's signal",
   await world.clock.run(1_000);
   await Promise.all(
     waits.map(([what, code, call]) =>
-      world.fails(call({}), code as "timeout", /./, 70_000).catch((error) => named(error, what))
+      world.fails(call({}), code, /./, 70_000).catch((error) => named(error, what))
     ),
   );
   assert.ok(world.clock.now().monoMs - before < 70_000);
@@ -482,7 +485,7 @@ Deno.test("[X11] every wait ends by itself, and at once by the caller's signal",
   bob.store.release();
 });
 
-Deno.test("[X11] a store that never answers costs one timer, however many writes wait", async () => {
+Deno.test("[X11] a store that never answers costs two timers, however many writes wait", async () => {
   await using world = new PeerWorld(19);
   const alice = await world.open({ listen: false });
   const graph = await world.within(alice.peer.graphs.create());
@@ -490,7 +493,7 @@ Deno.test("[X11] a store that never answers costs one timer, however many writes
   alice.store.hold();
   const writes = Array.from({ length: 100 }, (_, i) => graph.records.add("note", i));
   await world.clock.run(10);
-  assert.ok(world.clock.timerCount <= before + 1);
+  assert.ok(world.clock.timerCount <= before + 2, "one of the callers', one of the store's own");
   alice.store.release();
   await world.within(Promise.all(writes));
 });
