@@ -26,3 +26,21 @@ export const memoryBacklogMax: number = 128;
 
 /** Longest datagram in memory: what UDP over IPv4 carries. Longer ones are lost. */
 export const memoryDatagramBytesMax: number = 65_507;
+
+/** Bytes that a direction of limited capacity queues unless told otherwise: about 50 ms at 1.3 MB/s, a common home router. */
+export const memoryQueueBytesMax: number = 64 * 1024;
+
+/** Bytes of a stream that take their turn in a direction of limited capacity at once; between them come other streams and datagrams. */
+export const memoryPieceBytesMax: number = 4 * 1024;
+
+/** What a lost part of a stream in memory holds up itself and all behind it, at least: the shortest wait of Linux before it sends again. */
+export const memoryRetransmissionMs: number = 200;
+
+/** How long a translator in memory keeps a mapping that sends nothing, unless told otherwise: usual for UDP (RFC 4787 asks for 120 s, many take 30 s). */
+export const memoryMappingMs: number = 30_000;
+
+/** Mappings of one translator in memory; above, the least recently used one gives way. */
+export const memoryMappingsMax: number = 4_096;
+
+/** Addresses that one mapping remembers as sent to; above, the least recently used one gives way and is no longer let in. */
+export const memoryMappingPeersMax: number = 4_096;

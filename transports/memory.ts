@@ -6,34 +6,29 @@
  * whatever the network does; a cut holds its bytes up, as TCP sends them again, and loses datagrams.
  */
 
-import type { Address, Datagrams, Random, Streams, TimerHandle, Timers } from "../lib/base/ports.ts";
-import { fraction } from "../lib/base/random.ts";
-import { memoryDatagramBytesMax } from "./limits.ts";
+import type { Address, Clock, Datagrams, Random, Streams, Timers } from "../lib/base/ports.ts";
+import { calmConditions, changedConditions, type NetworkConditions } from "./memory_conditions.ts";
+import { DatagramCarrier, type Places } from "./memory_datagrams.ts";
 import { MemoryDatagrams, MemoryHost, MemoryStreams } from "./memory_host.ts";
-import { type Carry, createStreamPair, type MemoryStream } from "./memory_stream.ts";
+import { Ledger, type NetworkEvent, type NetworkTraffic } from "./memory_ledger.ts";
+import { Direction, Place } from "./memory_link.ts";
+import { type NatOptions, translationOf, Translator } from "./memory_nat.ts";
+import { Schedule } from "./memory_schedule.ts";
+import { createStreamPair, type MemoryStream } from "./memory_stream.ts";
+import { Wire, type WireWorld } from "./memory_wire.ts";
 
-/** How the network treats what is sent. */
-export interface NetworkConditions {
-  /** One way from a host to another: one number for all, or by host. */
-  readonly latencyMs: number | ((from: string, to: string) => number);
-  /** Up to so much more, drawn for each datagram and once for each stream. */
-  readonly jitterMs: number;
-  /** Share of datagrams that are lost, 0 to 1. */
-  readonly lossShare: number;
-  /** Share of datagrams that arrive twice, 0 to 1. */
-  readonly duplicateShare: number;
-}
+export type { BurstLoss, NetworkConditions } from "./memory_conditions.ts";
+export type { NetworkDropReason, NetworkEvent, NetworkTraffic } from "./memory_ledger.ts";
+export type { NatKind, NatOptions } from "./memory_nat.ts";
 
-/** What went over the network since it was made. */
-export interface NetworkTraffic {
-  /** Datagrams sent. */
-  readonly datagrams: number;
-  /** Their bytes. */
-  readonly datagramBytes: number;
-  /** Datagrams of these that did not arrive. */
-  readonly datagramsLost: number;
-  /** Streams opened. */
-  readonly streams: number;
+/** What a network is built on. */
+export interface NetworkPorts {
+  /** Carry what takes time. */
+  readonly timers: Timers;
+  /** Tells the time; may be left out where `timers` does too, as a `VirtualClock` does. */
+  readonly clock?: Clock;
+  /** All chance that the network draws. */
+  readonly random: Random;
 }
 
 /**
@@ -55,54 +50,156 @@ export interface NetworkTraffic {
  *   break;
  * }
  * ```
+ *
+ * @example Two islands, and a line that is slow in one direction
+ * ```ts
+ * import { MemoryNetwork, SeededRandom, VirtualClock } from "@kith/peer/testing";
+ *
+ * const network = new MemoryNetwork({ timers: new VirtualClock(), random: new SeededRandom(1) });
+ * network.partition([["10.0.0.1", "10.0.0.2"], ["10.0.0.3"]]);
+ * network.changeLink("10.0.0.1", "10.0.0.2", { bytesPerSecond: 32_000, lossShare: 0.02 });
+ * network.healAll(); // the slow line stays slow
+ * ```
  */
 export class MemoryNetwork {
-  readonly #timers: Timers;
-  readonly #random: Random;
-  readonly #hosts = new Map<string, MemoryHost>();
-  readonly #cuts = new Set<string>();
+  readonly #schedule: Schedule;
+  readonly #ledger = new Ledger();
+  readonly #places = new Map<string, Place>();
   readonly #heldUp = new Set<Wire>();
-  readonly #underWay = new Set<TimerHandle>();
-  readonly #traffic = { datagrams: 0, datagramBytes: 0, datagramsLost: 0, streams: 0 };
+  readonly #wireWorld: WireWorld;
+  readonly #carrier: DatagramCarrier;
   #conditions: NetworkConditions;
 
-  /** A network without hosts, latency or loss, unless told otherwise. */
-  constructor(
-    options: { readonly timers: Timers; readonly random: Random } & Partial<NetworkConditions>,
-  ) {
-    const { timers, random, ...conditions } = options;
-    this.#timers = timers;
-    this.#random = random;
-    this.#conditions = { latencyMs: 0, jitterMs: 0, lossShare: 0, duplicateShare: 0, ...conditions };
+  /** A network without hosts or faults that takes no time, unless told otherwise. */
+  constructor(options: NetworkPorts & Partial<NetworkConditions>) {
+    const { timers, clock, random, ...conditions } = options;
+    this.#schedule = new Schedule(timers, clock ?? clockIn(timers), random);
+    this.#conditions = changedConditions(calmConditions, conditions);
+    this.#wireWorld = { schedule: this.#schedule, ledger: this.#ledger, heldUp: this.#heldUp };
+    const places: Places = {
+      find: (name) => this.#places.get(name) ?? null,
+      direction: (from, to) => this.#direction(from, to),
+    };
+    this.#carrier = new DatagramCarrier(places, this.#schedule, this.#ledger);
+  }
+
+  /** Told of all that happens, as it happens; it may look, and change nothing. `null`: nobody. */
+  get observer(): ((event: NetworkEvent) => void) | null {
+    return this.#ledger.observer;
+  }
+
+  set observer(observer: ((event: NetworkEvent) => void) | null) {
+    this.#ledger.observer = observer;
   }
 
   /** The streams of a host. */
   streams(host: string): Streams {
-    const at = this.#host(host);
-    return new MemoryStreams(at, (to, settle) => this.#openStream(at, to, settle));
+    const [place, at] = this.#host(host);
+    return new MemoryStreams(at, (to, settle) => this.#openStream(place, at, to, settle));
   }
 
   /** The datagrams of a host. */
   datagrams(host: string): Datagrams {
-    return new MemoryDatagrams(this.#host(host), (from, to, bytes) => this.#sendDatagram(from, to, bytes));
+    const [place, at] = this.#host(host);
+    return new MemoryDatagrams(at, (from, to, bytes) => this.#carrier.send(place, from, to, bytes));
   }
 
-  /** Changes how the network treats what is sent from now on. */
+  /** Changes how the network treats what is sent from now on; throws a `RangeError` for impossible conditions. */
   change(conditions: Partial<NetworkConditions>): void {
-    this.#conditions = { ...this.#conditions, ...conditions };
+    this.#conditions = changedConditions(this.#conditions, conditions);
+    for (const place of this.#places.values()) {
+      for (const direction of place.directions.values()) direction.follow(this.#conditions);
+    }
+  }
+
+  /**
+   * Changes one direction alone, over what holds for all; `null`: what holds for all holds there again.
+   * A direction leads from host to host, also where a translator is between.
+   */
+  changeLink(from: string, to: string, conditions: Partial<NetworkConditions> | null): void {
+    this.#direction(this.#place(from), this.#place(to)).change(this.#conditions, conditions);
   }
 
   /** Lets nothing through between two hosts, or only not from the first to the second. */
   cut(from: string, to: string, options: { readonly oneWay?: boolean } = {}): void {
-    this.#cuts.add(route(from, to));
-    if (!options.oneWay) this.#cuts.add(route(to, from));
+    this.#direction(this.#place(from), this.#place(to)).isCut = true;
+    if (!options.oneWay) this.#direction(this.#place(to), this.#place(from)).isCut = true;
   }
 
-  /** Ends all cuts between two hosts: streams go on with what was held up. */
+  /** Ends all cuts between two hosts: streams go on with what was held up. A partition stays. */
   heal(a: string, b: string): void {
-    this.#cuts.delete(route(a, b));
-    this.#cuts.delete(route(b, a));
-    for (const wire of [...this.#heldUp]) wire.resume();
+    this.#direction(this.#place(a), this.#place(b)).isCut = false;
+    this.#direction(this.#place(b), this.#place(a)).isCut = false;
+    this.#resumeWires();
+  }
+
+  /**
+   * Lets nothing through between hosts of different groups, in place of the partition before. Hosts
+   * in no group reach all; no groups, no partition. A host in two groups is a `TypeError`.
+   */
+  partition(groups: readonly (readonly string[])[]): void {
+    const named = groups.flat();
+    if (new Set(named).size !== named.length) throw new TypeError("A host is in two groups of the partition");
+    for (const place of this.#places.values()) place.island = null;
+    for (const [island, names] of groups.entries()) {
+      for (const name of names) this.#place(name).island = island;
+    }
+    this.#resumeWires();
+  }
+
+  /** Ends all cuts and the partition. */
+  healAll(): void {
+    for (const place of this.#places.values()) {
+      place.island = null;
+      for (const direction of place.directions.values()) direction.isCut = false;
+    }
+    this.#resumeWires();
+  }
+
+  /**
+   * Stalls a host, as a process that hangs: what arrives waits until it goes on, in its order, and
+   * datagrams that find its sockets' queues full are lost. What it sends still leaves.
+   */
+  pause(host: string): void {
+    this.#place(host).isPaused = true;
+  }
+
+  /** Lets a stalled host go on, with all that waited. */
+  resume(host: string): void {
+    const place = this.#place(host);
+    place.isPaused = false;
+    this.#carrier.release(place);
+    this.#resumeWires();
+  }
+
+  /**
+   * Puts a host behind a translator, or with `null` on the open network. Behind it, the host's
+   * datagrams come from the outside address, only what the translator lets in comes back, and an
+   * attempt from outside to open a stream is lost without a sign; it opens streams itself as before.
+   * The outside address belongs to no host, else it is a `TypeError`.
+   */
+  translate(host: string, options: NatOptions | null): void {
+    const place = this.#place(host);
+    const outside = options === null ? null : this.#place(options.publicHost);
+    if (outside !== null && (outside.host !== null || outside.behind !== null || outside === place)) {
+      throw new TypeError(`'${outside.name}' is a host; a translator needs an address of its own`);
+    }
+    this.rebind(host);
+    place.behind = null;
+    if (options === null || outside === null) return;
+    const translator = outside.outside ?? new Translator(outside.name);
+    place.behind = translationOf(translator, options);
+    outside.outside = translator;
+  }
+
+  /**
+   * Lets the translator of a host forget it, as one that restarts does: from now on it comes from
+   * other ports, and its streams through the translator break. Without one nothing happens.
+   */
+  rebind(host: string): void {
+    const place = this.#place(host);
+    place.behind?.translator.forget(place);
+    for (const end of [...place.crossings]) end();
   }
 
   /**
@@ -110,113 +207,91 @@ export class MemoryNetwork {
    * other ends too once that gets through. The same address may then be a new host.
    */
   closeHost(host: string): void {
-    this.#hosts.get(host)?.close();
-    this.#hosts.delete(host);
+    const place = this.#places.get(host);
+    if (place === undefined) return;
+    place.host?.close();
+    place.host = null;
+    this.resume(host);
   }
 
   /** Ends all hosts and drops what is under way; no timer is left. */
   close(): void {
-    for (const host of this.#hosts.keys()) this.closeHost(host);
-    for (const timer of this.#underWay) timer.cancel();
-    this.#underWay.clear();
+    for (const host of this.#places.keys()) this.closeHost(host);
+    this.#ledger.dropAll();
+    this.#schedule.cancelAll();
     this.#heldUp.clear();
   }
 
   /** What went over the network so far. */
   traffic(): NetworkTraffic {
-    return { ...this.#traffic };
+    return this.#ledger.traffic();
   }
 
-  #sendDatagram(from: Address, to: Address, bytes: Uint8Array): void {
-    this.#traffic.datagrams++;
-    this.#traffic.datagramBytes += bytes.length;
-    if (bytes.length > memoryDatagramBytesMax || fraction(this.#random) < this.#conditions.lossShare) {
-      this.#traffic.datagramsLost++;
-      return;
-    }
-    const copies = fraction(this.#random) < this.#conditions.duplicateShare ? 2 : 1;
-    for (let i = 0; i < copies; i++) {
-      const own = bytes.slice();
-      this.#after(this.#latencyMs(from.host, to.host), () => {
-        const socket = this.#hosts.get(to.host)?.sockets.get(to.port);
-        const passes = !this.#cuts.has(route(from.host, to.host));
-        const arrives = passes && socket !== undefined && socket.arrive({ bytes: own, from });
-        if (!arrives && i === 0) this.#traffic.datagramsLost++;
-      });
-    }
-  }
-
-  #openStream(host: MemoryHost, to: Address, settle: (stream: MemoryStream | null) => void): void {
+  #openStream(
+    origin: Place,
+    host: MemoryHost,
+    to: Address,
+    settle: (stream: MemoryStream | null) => void,
+  ): void {
     const from = { host: host.name, port: host.freePort() };
-    const forth = this.#wire(from.host, to.host);
-    const back = this.#wire(to.host, from.host);
-    forth((): void => {
-      const server = this.#hosts.get(to.host);
-      const { near, far } = createStreamPair(from, to, forth, back);
-      if (server?.listeners.get(to.port)?.arrive(far) !== true) return back(() => settle(null));
-      this.#traffic.streams++;
+    const target = this.#place(to.host);
+    const isInside = origin.behind !== null && origin.behind.translator === target.behind?.translator;
+    this.#ledger.note("sent", "connect", from, to);
+    if (target.outside !== null || (target.behind !== null && !isInside)) {
+      return this.#ledger.note("dropped", "connect", from, to, undefined, "nat");
+    }
+    const crosses = isInside ? null : origin.behind;
+    const seen = crosses === null
+      ? from
+      : { host: crosses.translator.publicHost, port: crosses.translator.freePort() };
+    const forth = new Wire(this.#wireWorld, this.#direction(origin, target), from, to);
+    const back = new Wire(this.#wireWorld, this.#direction(target, origin), to, from);
+    forth.carry(() => {
+      this.#ledger.note("delivered", "connect", seen, to);
+      const server = target.host;
+      const { near, far } = createStreamPair(seen, to, forth, back);
+      if (server?.listeners.get(to.port)?.arrive(far) !== true) {
+        this.#ledger.note("refused", "stream", seen, to);
+        return back.carry(() => settle(null));
+      }
+      this.#ledger.opened(seen, to);
       server.own(far, back, near);
-      host.own(near, forth, far);
-      back(() => settle(near));
+      host.own(near, forth, far, crosses === null ? null : origin.crossings);
+      back.carry(() => settle(near));
     });
   }
 
-  #host(name: string): MemoryHost {
-    const host = this.#hosts.get(name) ?? new MemoryHost(name);
-    this.#hosts.set(name, host);
-    return host;
+  #resumeWires(): void {
+    for (const wire of [...this.#heldUp]) wire.resume();
   }
 
-  /** Carries for one direction of one stream: one latency drawn for all, so the order stays. */
-  #wire(from: string, to: string): Carry {
-    const latencyMs = this.#latencyMs(from, to);
-    const wire = new Wire(() => this.#cuts.has(route(from, to)), this.#heldUp);
-    return (deliver) => this.#after(latencyMs, () => wire.arrive(deliver));
+  #place(name: string): Place {
+    let place = this.#places.get(name);
+    if (place === undefined) this.#places.set(name, place = new Place(name));
+    return place;
   }
 
-  #latencyMs(from: string, to: string): number {
-    const { latencyMs, jitterMs } = this.#conditions;
-    const base = typeof latencyMs === "number" ? latencyMs : latencyMs(from, to);
-    return jitterMs > 0 ? base + jitterMs * fraction(this.#random) : base;
+  #host(name: string): [Place, MemoryHost] {
+    const place = this.#place(name);
+    if (place.outside !== null) throw new TypeError(`'${name}' is the outside of a translator, not a host`);
+    place.host ??= new MemoryHost(name);
+    return [place, place.host];
   }
 
-  #after(delayMs: number, callback: () => void): void {
-    if (delayMs <= 0) return callback();
-    const timer = this.#timers.set(delayMs, () => {
-      this.#underWay.delete(timer);
-      callback();
-    });
-    this.#underWay.add(timer);
+  #direction(from: Place, to: Place): Direction {
+    let direction = from.directions.get(to);
+    if (direction === undefined) {
+      direction = new Direction(from, to, this.#conditions, this.#schedule);
+      from.directions.set(to, direction);
+    }
+    return direction;
   }
 }
 
-/** One direction of one stream: what meets a cut is held up, and all behind it. */
-class Wire {
-  readonly #isCut: () => boolean;
-  readonly #heldUp: Set<Wire>;
-  #waiting: (() => void)[] = [];
-
-  constructor(isCut: () => boolean, heldUp: Set<Wire>) {
-    this.#isCut = isCut;
-    this.#heldUp = heldUp;
+/** The clock that timers are as well. */
+function clockIn(timers: Timers & Partial<Clock>): Clock {
+  if (timers.now === undefined) {
+    throw new TypeError("The network needs a 'clock': its timers do not tell the time");
   }
-
-  arrive(deliver: () => void): void {
-    if (this.#waiting.length === 0 && !this.#isCut()) return deliver();
-    this.#waiting.push(deliver);
-    this.#heldUp.add(this);
-  }
-
-  resume(): void {
-    if (this.#isCut()) return;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#heldUp.delete(this);
-    for (const deliver of waiting) deliver();
-  }
-}
-
-/** The key of one direction between two hosts. */
-function route(from: string, to: string): string {
-  return `${from} ${to}`;
+  return timers as Timers & Clock;
 }

@@ -13,7 +13,8 @@ import { addressText } from "../lib/base/address.ts";
 import { BoundedQueue } from "../lib/base/bounded.ts";
 import { PeerError, throwIfAborted } from "../lib/base/errors.ts";
 import { datagramQueueBytesMax, datagramQueueCountMax, memoryBacklogMax } from "./limits.ts";
-import type { Carry, MemoryStream } from "./memory_stream.ts";
+import type { MemoryStream } from "./memory_stream.ts";
+import type { Wire } from "./memory_wire.ts";
 
 /** What stands at one address, until it crashes. */
 export class MemoryHost {
@@ -57,13 +58,21 @@ export class MemoryHost {
     return { host: this.name, port: address.port === 0 ? this.freePort() : address.port };
   }
 
-  /** Breaks `stream` when this host ends, and `other` at the far end when that gets through. */
-  own(stream: MemoryStream, carry: Carry, other: MemoryStream): void {
-    const end = this.whenClosed(() => {
+  /**
+   * Breaks `stream` when this host ends, and `other` at the far end when that gets through along
+   * `wire`; what is in `endings` besides breaks it too.
+   */
+  own(stream: MemoryStream, wire: Wire, other: MemoryStream, endings: Set<() => void> | null = null): void {
+    const end = () => {
       stream.break();
-      carry(() => other.break());
+      wire.carry(() => other.break());
+    };
+    const stay = this.whenClosed(end);
+    endings?.add(end);
+    stream.whenClosed(() => {
+      stay();
+      endings?.delete(end);
     });
-    stream.whenClosed(end);
   }
 
   /** Calls back when this host ends; the function returned takes that back. */

@@ -5,9 +5,7 @@ import { PeerError } from "../lib/base/errors.ts";
 import type { Address, ByteStream } from "../lib/base/ports.ts";
 import { addressText } from "../lib/base/address.ts";
 import { memoryStreamBytesMax } from "./limits.ts";
-
-/** Brings what happens at one end to the other, in order: at once, later, or never. */
-export type Carry = (deliver: () => void) => void;
+import type { Wire } from "./memory_wire.ts";
 
 /** Both ends of a new stream. */
 export interface MemoryStreamPair {
@@ -16,12 +14,12 @@ export interface MemoryStreamPair {
 }
 
 /** Makes a stream between two addresses; `forth` carries from near to far, `back` the other way. */
-export function createStreamPair(near: Address, far: Address, forth: Carry, back: Carry): MemoryStreamPair {
+export function createStreamPair(near: Address, far: Address, forth: Wire, back: Wire): MemoryStreamPair {
   const outward = new Pipe(forth, back);
   const homeward = new Pipe(back, forth);
   return {
-    near: new MemoryStream(far, homeward, outward),
-    far: new MemoryStream(near, outward, homeward),
+    near: new MemoryStream(far, homeward, outward, forth),
+    far: new MemoryStream(near, outward, homeward, back),
   };
 }
 
@@ -31,13 +29,16 @@ export class MemoryStream implements ByteStream {
   readonly remote: Address;
   readonly #incoming: Pipe;
   readonly #outgoing: Pipe;
+  readonly #wire: Wire;
+  #isOver = false;
   #onClose: (() => void) | null = null;
 
-  /** An end that reads one pipe and writes the other. */
-  constructor(remote: Address, incoming: Pipe, outgoing: Pipe) {
+  /** An end that reads one pipe and writes the other, which goes along `wire`. */
+  constructor(remote: Address, incoming: Pipe, outgoing: Pipe, wire: Wire) {
     this.remote = remote;
     this.#incoming = incoming;
     this.#outgoing = outgoing;
+    this.#wire = wire;
   }
 
   /** Reads what has arrived, or waits for something. */
@@ -54,8 +55,7 @@ export class MemoryStream implements ByteStream {
   close(): void {
     this.#outgoing.finish();
     this.#incoming.abandon();
-    this.#onClose?.();
-    this.#onClose = null;
+    this.#end();
   }
 
   /** Breaks this end as a crash or a reset does: nothing more is read or written. */
@@ -63,20 +63,26 @@ export class MemoryStream implements ByteStream {
     const error = new PeerError("closed", `The stream to ${addressText(this.remote)} broke`);
     this.#incoming.breakReader(error);
     this.#outgoing.breakWriter(error);
-    this.#onClose?.();
-    this.#onClose = null;
+    if (!this.#isOver) this.#wire.noteBroken();
+    this.#end();
   }
 
   /** Calls back once when this end closes or breaks. */
   whenClosed(callback: () => void): void {
     this.#onClose = callback;
   }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#onClose?.();
+    this.#onClose = null;
+  }
 }
 
 /** One direction. */
 class Pipe {
-  readonly #forth: Carry;
-  readonly #back: Carry;
+  readonly #forth: Wire;
+  readonly #back: Wire;
   readonly #arrived: Uint8Array[] = [];
   /** Bytes written and not yet read, under way ones included. */
   #unread = 0;
@@ -86,7 +92,7 @@ class Pipe {
   #wakeWriter: (() => void) | null = null;
   #wakeReader: (() => void) | null = null;
 
-  constructor(forth: Carry, back: Carry) {
+  constructor(forth: Wire, back: Wire) {
     this.#forth = forth;
     this.#back = back;
   }
@@ -122,14 +128,15 @@ class Pipe {
   finish(): void {
     if (this.#writerEnd !== null) return;
     this.breakWriter(new PeerError("closed", "The stream was closed before all bytes were written"));
-    this.#forth(() => this.#endReader("end"));
+    this.#forth.carry(() => this.#endReader("end"));
   }
 
   /** The reader closed: nobody reads any more, and the writer learns it. */
   abandon(): void {
     this.#arrived.length = 0;
+    if (this.#readerEnd !== null) return; // the writer knows: it has ended itself
     this.#endReader("end");
-    this.#back(() => this.breakWriter(new PeerError("closed", "The other end closed the stream")));
+    this.#back.carry(() => this.breakWriter(new PeerError("closed", "The other end closed the stream")));
   }
 
   breakReader(error: PeerError): void {
@@ -150,7 +157,7 @@ class Pipe {
         const chunk = bytes.slice(sent, sent + room);
         sent += chunk.length;
         this.#unread += chunk.length;
-        this.#forth(() => this.#arrive(chunk));
+        this.#forth.carryChunk(chunk, this.#arrive);
       } else {
         await new Promise<void>((resolve) => this.#wakeWriter = resolve);
         if (this.#writerEnd !== null) throw this.#writerEnd;
@@ -158,11 +165,12 @@ class Pipe {
     }
   }
 
-  #arrive(chunk: Uint8Array): void {
-    if (this.#readerEnd !== null) return;
+  readonly #arrive = (chunk: Uint8Array): boolean => {
+    if (this.#readerEnd !== null) return false;
     this.#arrived.push(chunk);
     this.#wake();
-  }
+    return true;
+  };
 
   #endReader(end: "end" | PeerError): void {
     this.#readerEnd ??= end;

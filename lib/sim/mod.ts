@@ -21,7 +21,17 @@ export type { StoreFault, StoreOdds } from "./store_faults.ts";
 export type { DiskEntries, DiskEntry } from "./strict_disk.ts";
 export type { Mutation } from "../storage/kv_layout.ts";
 export { CommitLog, type CrashImage, type CrashMoment, type DiskLog, type LogStep } from "./commit_log.ts";
-export { MemoryNetwork, type NetworkConditions, type NetworkTraffic } from "../../transports/memory.ts";
+export {
+  type BurstLoss,
+  MemoryNetwork,
+  type NatKind,
+  type NatOptions,
+  type NetworkConditions,
+  type NetworkDropReason,
+  type NetworkEvent,
+  type NetworkPorts,
+  type NetworkTraffic,
+} from "../../transports/memory.ts";
 export { MemoryStore } from "../storage/memory_store.ts";
 export { SeededRandom } from "../base/random.ts";
 export { type ErrorCode, errorCodes, PeerError } from "../base/errors.ts";

@@ -1,54 +1,5 @@
 import assert from "node:assert/strict";
-import type { ByteStream, Datagram, DatagramSocket } from "../../../lib/base/ports.ts";
-import { PeerError } from "../../../lib/base/errors.ts";
-import { SeededRandom } from "../../../lib/base/random.ts";
-import { VirtualClock } from "../../../lib/sim/virtual_clock.ts";
-import { MemoryNetwork, type NetworkConditions } from "../../../transports/memory.ts";
-
-const a = "10.0.0.1";
-const b = "10.0.0.2";
-
-class World {
-  readonly clock = new VirtualClock();
-  readonly network: MemoryNetwork;
-
-  constructor(conditions: Partial<NetworkConditions> = { latencyMs: 10 }) {
-    this.network = new MemoryNetwork({ timers: this.clock, random: new SeededRandom(7), ...conditions });
-  }
-
-  async streams(): Promise<{ near: ByteStream; far: ByteStream }> {
-    const listener = await this.network.streams(b).listen({ host: b, port: 0 });
-    const accepted = listener[Symbol.asyncIterator]().next();
-    const dialled = this.network.streams(a).connect(listener.address, new AbortController().signal);
-    const [near, far] = await this.clock.until(Promise.all([dialled, accepted]), 1_000);
-    listener.close();
-    return { near, far: far.value };
-  }
-
-  async sockets(): Promise<{ from: DatagramSocket; to: DatagramSocket; arrived: Datagram[] }> {
-    const from = await this.network.datagrams(a).bind({ host: a, port: 0 });
-    const to = await this.network.datagrams(b).bind({ host: b, port: 4000 });
-    const arrived: Datagram[] = [];
-    void (async () => {
-      for await (const datagram of to) arrived.push(datagram);
-    })();
-    return { from, to, arrived };
-  }
-
-  /** Reads until the end and keeps what came, with the time of the end. */
-  drain(stream: ByteStream): { bytes: number[]; outcome: string | null; endedMs: number | null } {
-    const seen: ReturnType<World["drain"]> = { bytes: [], outcome: null, endedMs: null };
-    const buffer = new Uint8Array(4);
-    const all = async () => {
-      for (let count = await stream.read(buffer); count !== null; count = await stream.read(buffer)) {
-        seen.bytes.push(...buffer.subarray(0, count));
-      }
-    };
-    const end = (outcome: string) => void (seen.outcome = outcome, seen.endedMs = this.clock.now().monoMs);
-    all().then(() => end("end"), (error) => end(error instanceof PeerError ? error.code : "other"));
-    return seen;
-  }
-}
+import { a, b, World } from "./network_world.ts";
 
 Deno.test("MemoryNetwork takes one latency for a datagram, one round trip for a new stream", async () => {
   const world = new World();
@@ -77,9 +28,10 @@ Deno.test("MemoryNetwork loses and doubles the stated share of datagrams, and co
   const traffic = world.network.traffic();
   assert.deepEqual(traffic, {
     ...traffic,
-    datagrams: 1_000,
-    datagramBytes: 2_000,
-    datagramsLost: 1_000 - distinct,
+    sent: 1_000,
+    sentBytes: 2_000,
+    dropped: { ...traffic.dropped, loss: 1_000 - distinct },
+    underWay: 0,
   });
   assert.ok(distinct > 700 && distinct < 800, `${distinct} arrived`);
   assert.ok(
@@ -119,7 +71,7 @@ Deno.test("a cut loses datagrams and holds streams up until it heals", async () 
   await world.clock.run(10);
   assert.deepEqual({ bytes: seen.bytes, outcome: seen.outcome }, { bytes: [1, 2, 3], outcome: "end" });
   assert.equal(arrived.length, 0);
-  assert.equal(world.network.traffic().datagramsLost, 1);
+  assert.equal(world.network.traffic().dropped.cut, 1);
   world.network.close();
 });
 
