@@ -194,7 +194,7 @@ Deno.test("close() drops what is under way and what waits, and leaves no timer",
   assert.equal(world.clock.timerCount, 0);
 });
 
-Deno.test("[I30] an observer is told everything, in order", async () => {
+Deno.test("an observer is told everything, in order (I30)", async () => {
   const world = new World();
   const { from, to } = await world.sockets();
   const events = world.watch();

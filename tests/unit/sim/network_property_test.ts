@@ -161,7 +161,7 @@ class Books {
   }
 }
 
-Deno.test("[I30] whatever is done to a network, every datagram is delivered, dropped for a reason, or under way", async () => {
+Deno.test("[X12] whatever is done to a network, every datagram is delivered, dropped for a reason, or under way (I30)", async () => {
   const reasons = new Set<string>();
   let delivered = 0;
   for (let seed = 1; seed <= 60; seed++) {
@@ -191,7 +191,7 @@ Deno.test("[I30] whatever is done to a network, every datagram is delivered, dro
   assert.deepEqual([...reasons].filter((reason) => reason !== "closed").sort(), possible);
 });
 
-Deno.test("[I28] one seed gives one sequence of events, observed or not", async () => {
+Deno.test("[X12] one seed gives one sequence of events, observed or not (I28)", async () => {
   const run = async (seed: number, observe: boolean) => {
     const chaos = new Chaos(seed);
     const { network, clock, random } = chaos.world;
