@@ -9,7 +9,7 @@ export const storeChangeKeyBytesMax: number = 80_000;
 /** Bytes of bodies written by one atomic commit: Deno KV takes 800 KiB with keys (measured). */
 export const storeBodyBatchBytesMax: number = 600 * 1024;
 
-/** Bytes of values and bodies that go in a single atomic commit; above, bodies go ahead of the index. */
+/** Bytes of values, bodies and, twice, keys that go in a single atomic commit; above, bodies go ahead of the index. */
 export const storeSingleCommitBytesMax: number = 700 * 1024;
 
 /** Mutations of one atomic commit: Deno KV takes 1,000 (measured). */

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer, type Socket } from "node:net";
+import { storeChangeBytesMax } from "../../../lib/base/limits.ts";
 import type { LogDetails, RecordStore, StoreChange } from "../../../lib/base/ports.ts";
 import { silentLog } from "../../../lib/platform/log.ts";
+import { StrictStore } from "../../../lib/sim/strict_store.ts";
 import { VirtualClock } from "../../../lib/sim/virtual_clock.ts";
 import { storeCommitMsMax } from "../../../lib/storage/limits.ts";
 import { kvError } from "../../../lib/storage/kv_open.ts";
@@ -189,6 +191,30 @@ Deno.test("[R26] a failed change that brings a stored body again does not cost t
       await again.close();
     }
   }));
+
+Deno.test("[R26] [R32] a body that is brought again after a drop whose answer was lost stays", async () => {
+  const store = new StrictStore();
+  const small = body(70_000, 5);
+  await store.commit({ bodies: [small] });
+  store.loseAnswers(1, { count: true });
+  await assert.rejects(store.commit({ dropBodies: [small.hash] }), { code: "timeout" });
+  await store.commit({ bodies: [small], sets: [{ key: ["again"], value: Uint8Array.of(1) }] });
+  sameBytes(await store.crash().readBody(small.hash), small.bytes);
+});
+
+Deno.test("a change at all its bounds at once, and bodies of any size with it, is within Deno KV's", async () => {
+  const sets = Array.from({ length: 78 }, (_, i) => ({
+    key: [`${i}`.padStart(1_000, "k")],
+    value: new Uint8Array(Math.floor(storeChangeBytesMax / 78)),
+  }));
+  for (const bodyBytes of [1, 40_000, 80_000, 100_000, 700_000]) {
+    const change = { sets, bodies: [body(bodyBytes, 3)], dropBodies: [kept.hash] };
+    const store = new StrictStore();
+    await store.commit(change);
+    await store.close();
+    assert.deepEqual(store.breaches, []);
+  }
+});
 
 Deno.test("[T50] damaged entries and bodies are passed over, counted and told to the log", () =>
   inFolder(async (path) => {
