@@ -217,12 +217,12 @@ const joinMs = 250;
 
 const rounds: readonly (readonly [count: number, what: string, kill: (world: KillWorld) => Promise<void>])[] =
   [
-    [11, "the writer", (world) => world.killWriter()],
+    [12, "the writer", (world) => world.killWriter()],
     [8, "a receiver", (world) => world.killReceiver()],
     [5, "the founder, while somebody joins", (world) => world.killFounder()],
   ];
 
-Deno.test("a process killed at any of 24 random moments loses no acknowledged record", async (t) => {
+Deno.test("[R26] [F1] [I1] [I2] a process killed at any of 25 random moments loses no acknowledged record", async (t) => {
   const seed = createRandom().uint32();
   await preparePeers(false);
   const root = await Deno.makeTempDir({ prefix: "kith-kill-" });
