@@ -238,7 +238,7 @@ async function runQueue(seed: number): Promise<{ readonly lost: number; readonly
   return { lost, uncertain: told.filter((each) => each !== "stored" && !each.certain).length };
 }
 
-Deno.test("[I4] [R32] [T84] what the queue writes again after lost answers is as if written once, in order", async () => {
+Deno.test("[I4] [T84] what the queue writes again after lost answers is as if written once, in order", async () => {
   let [lost, uncertain] = [0, 0];
   for (let seed = 1; seed <= 40; seed++) {
     try {

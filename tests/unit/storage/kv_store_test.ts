@@ -192,7 +192,7 @@ Deno.test("[R26] a failed change that brings a stored body again does not cost t
     }
   }));
 
-Deno.test("[R26] [R32] a body that is brought again after a drop whose answer was lost stays", async () => {
+Deno.test("[R26] a body that is brought again after a drop whose answer was lost stays", async () => {
   const store = new StrictStore();
   const small = body(70_000, 5);
   await store.commit({ bodies: [small] });
