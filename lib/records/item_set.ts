@@ -199,9 +199,15 @@ export class ItemSet {
     return this.#untils.next();
   }
 
-  /** How many items stand where. */
-  get sizes(): { readonly known: number; readonly shelf: number; readonly aside: number } {
-    return { known: this.#entries.size, shelf: this.#shelf.size, aside: this.#aside.size };
+  /** How many items stand where, and how many authors and credentials the records are found by. */
+  get sizes(): {
+    readonly known: number;
+    readonly shelf: number;
+    readonly aside: number;
+    readonly indexed: number;
+  } {
+    const indexed = this.#recordsOfKeeper.size + this.#recordsOfCreator.size;
+    return { known: this.#entries.size, shelf: this.#shelf.size, aside: this.#aside.size, indexed };
   }
 
   #change(
@@ -352,10 +358,10 @@ export class ItemSet {
     if (keeper.extension === entry) keeper.extension = null;
     if (keeper.entries.length > 0) return;
     keepers.delete(keeperOf(item));
-    this.#recordsOfKeeper.get(keeperOf(item))?.delete(item.record);
+    deleteFrom(this.#recordsOfKeeper, keeperOf(item), item.record);
     if (keepers.size > 0) return;
     this.#records.delete(item.record);
-    this.#recordsOfCreator.get(hex(item.body.creator))?.delete(item.record);
+    deleteFrom(this.#recordsOfCreator, hex(item.body.creator), item.record);
   }
 
   #finish(draft: Draft): SetChange {
@@ -421,6 +427,13 @@ export class ItemSet {
 /** What reconciliation names an item by: the first 16 bytes of its hash, in hex. */
 export function elementOf(item: Item): string {
   return item.id.slice(0, 32);
+}
+
+/** Takes a value from a key's set, and the key with the last of them: whoever comes and goes leaves nothing. */
+function deleteFrom(sets: Map<string, Set<string>>, key: string, value: string): void {
+  const values = sets.get(key);
+  values?.delete(value);
+  if (values?.size === 0) sets.delete(key);
 }
 
 function newDraft(): Draft {

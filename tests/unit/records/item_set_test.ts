@@ -139,7 +139,7 @@ Deno.test("add() refuses authority items in a plain graph, and data under a cred
     credential,
     fakeVersion({ ...alice, credential: creator.credential }, record),
   );
-  assert.deepEqual(set.sizes, { known: 0, shelf: 0, aside: 0 });
+  assert.deepEqual(set.sizes, { known: 0, shelf: 0, aside: 0, indexed: 0 });
 });
 
 Deno.test("add() refuses a record that spans longer than the graph allows", () => {
@@ -343,6 +343,11 @@ Deno.test("[R27] the oldest of too many shelved items gives way", () => {
     (_, i) => fakeVersion(alice, record, { version: i + 1 }),
   );
   set.add(items.slice(0, -1), now);
-  assert.deepEqual(set.sizes, { known: shelfItemsMax + 1, shelf: shelfItemsMax, aside: 0 });
+  assert.deepEqual(set.sizes, {
+    known: shelfItemsMax + 1,
+    shelf: shelfItemsMax,
+    aside: 0,
+    indexed: 2,
+  });
   assert.deepEqual(set.add(items.slice(-1), now).dropped, items.slice(0, 1));
 });
