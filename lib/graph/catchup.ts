@@ -7,7 +7,7 @@
  * Both ends take the same steps, so neither is the client.
  */
 
-import { hex } from "../base/bytes.ts";
+import { equalBytes, hex } from "../base/bytes.ts";
 import type { Crypto } from "../base/ports.ts";
 import type { Arrivals } from "../records/arrivals.ts";
 import type { Item } from "../records/item.ts";
@@ -31,6 +31,8 @@ export interface CatchupContext {
   cursor(set: SetKind): Cursor | null;
   /** The neighbor's arrivals are known here up to this. */
   saveCursor(set: SetKind, cursor: Cursor): void;
+  /** Whether a catch-up may begin; if not, it is begun again when it may. */
+  mayBegin(): boolean;
   /** The highest arrival number below which nothing is on its way to the store. */
   settledArrival(): number;
 }
@@ -49,7 +51,9 @@ export class Catchup {
   #served = false;
   #gotServed = false;
   // Where the arrivals stood when a list was begun: what came since travels by itself.
-  #listed: { readonly head: Cursor | null; unanswered: number } | null = null;
+  #listed: { readonly head: Cursor | null; readonly pages: (readonly Uint8Array[])[] } | null = null;
+  // What the other end began with before it was this end's time to begin.
+  #asked: Summary | null = null;
   #result: "none" | "equal" | "diverged" = "none";
 
   constructor(context: CatchupContext, window: LinkWindow) {
@@ -57,11 +61,14 @@ export class Catchup {
     this.#window = window;
   }
 
-  /** Begins, unless it is under way. */
+  /** Begins, unless it is under way or the other end has been served too much; then it begins later. */
   begin(): void {
-    if (this.#state !== "idle") return;
+    if (this.#state !== "idle" || !this.#context.mayBegin()) return;
+    const asked = this.#asked;
+    this.#asked = null;
     this.#state = "authority";
     this.#beginRound(1);
+    if (asked !== null) this.#onSummary(asked);
   }
 
   /** Handles a message of the conversation; `false` if it does not belong to this step. */
@@ -130,8 +137,12 @@ export class Catchup {
   }
 
   #onSummary(theirs: Summary): boolean {
-    if (this.#state === "idle" && (theirs.set !== SetKind.authority || theirs.round !== 1)) return false;
-    this.begin();
+    if (this.#state === "idle") {
+      if (theirs.set !== SetKind.authority || theirs.round !== 1 || this.#asked !== null) return false;
+      this.#asked = theirs;
+      this.begin();
+      return true;
+    }
     if (theirs.set !== this.#set() || theirs.round !== this.#round || this.#theirs !== null) return false;
     this.#theirs = theirs;
     const arrivals = this.#arrivals();
@@ -155,7 +166,8 @@ export class Catchup {
 
   #onWant(set: SetKind, elements: readonly Uint8Array[], last: boolean): boolean {
     if (this.#state === "idle" || set !== this.#set() || this.#served || this.#listed === null) return false;
-    if (this.#listed.unanswered-- === 0) return false;
+    const page = this.#listed.pages.shift();
+    if (page === undefined || !isPartOf(elements, page)) return false;
     const items: Item[] = [];
     for (const element of elements) {
       const entry = this.#context.set.byElement(hex(element));
@@ -179,12 +191,12 @@ export class Catchup {
 
   *#list(arrivals: Arrivals<Entry>): Generator<GraphMessage> {
     const set = this.#set();
-    const listed = { head: this.#head(), unanswered: 0 };
-    this.#listed = listed;
+    const pages: Uint8Array[][] = [];
+    this.#listed = { head: this.#head(), pages };
     const elements = [...arrivals.since(0)].map((entry) => entry.item.hash.subarray(0, elementBytes));
     for (let i = 0; i === 0 || i < elements.length; i += elementsPageMax) {
       const page = elements.slice(i, i + elementsPageMax);
-      listed.unanswered++;
+      pages.push(page);
       yield { type: "elements", set, elements: page, last: i + elementsPageMax >= elements.length };
     }
   }
@@ -257,6 +269,15 @@ export function* packed(items: readonly Item[]): Generator<GraphMessage> {
 /** The bytes of {@linkcode packed} messages, for sending them on several links. */
 export function packedBytes(items: readonly Item[]): Uint8Array[] {
   return [...packed(items)].map(encodeMessage);
+}
+
+/** Whether these are some of a page's elements, in its order: each is served once. */
+function isPartOf(elements: readonly Uint8Array[], page: readonly Uint8Array[]): boolean {
+  let at = 0;
+  return elements.every((element) => {
+    while (at < page.length && !equalBytes(page[at]!, element)) at++;
+    return at++ < page.length;
+  });
 }
 
 function areEqual(a: Summary, b: Summary): boolean {

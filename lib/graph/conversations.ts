@@ -17,10 +17,15 @@ import {
   contactEndpointsMax,
   contactsMax,
   greetingMsMax,
+  knocksPerLinkMax,
+  misbehavedMsMax,
+  misbehavedPeersMax,
   neighborsMax,
   numbersMax,
   proofItemsMax,
+  servedPeersMax,
   strangerBytesMax,
+  strangerGreetingsMax,
   strangerItemsMax,
   strangersMax,
 } from "./limits.ts";
@@ -29,6 +34,7 @@ import { type ContactHint, decodeMessage, type GraphMessage, graphProtocolVersio
 import { Neighbor } from "./neighbor.ts";
 import type { KnockAnswer } from "./policy.ts";
 import type { Replica, ReplicaSnapshot } from "./replica.ts";
+import { ServingBudget } from "./serving.ts";
 import { numberOf } from "./writer.ts";
 
 interface PendingAdmission {
@@ -42,6 +48,9 @@ export class Conversations {
   readonly #neighbors = new Map<LinkId, Neighbor>();
   readonly #admissions = new Map<number, PendingAdmission>();
   readonly #numbers = new BoundedMap<string, string>(numbersMax);
+  readonly #budgets = new BoundedMap<string, ServingBudget>(servedPeersMax);
+  // Until when (monotonic) lineages are turned away.
+  readonly #misbehaved = new BoundedMap<string, number>(misbehavedPeersMax);
 
   constructor(replica: Replica) {
     this.#replica = replica;
@@ -51,6 +60,10 @@ export class Conversations {
     const { contacts, outbox, deadlines } = this.#replica;
     const id = hex(up.peer);
     contacts.onDialled(id, true, now.monoMs);
+    if ((this.#misbehaved.get(id) ?? 0) > now.monoMs) {
+      contacts.onLost(id, false, now.monoMs);
+      return outbox.push({ kind: "disconnect", link: up.link, reason: "misbehaved" });
+    }
     if (up.endpoint !== null) {
       contacts.learn({ peer: up.peer, endpoints: [up.endpoint] }, up.isLoopback, true);
     }
@@ -59,7 +72,9 @@ export class Conversations {
     }
     const strangers = this.all().filter(({ phase }) => phase !== "open");
     if (strangers.length >= strangersMax) this.#part(strangers[0]!, "too_many", now);
-    const neighbor = new Neighbor(up, outbox, (made) => this.#replica.catchupContext(made));
+    const budget = this.#budgets.get(id) ?? new ServingBudget();
+    this.#budgets.set(id, budget);
+    const neighbor = new Neighbor(up, outbox, budget, (made) => this.#replica.catchupContext(made));
     this.#neighbors.set(up.link, neighbor);
     deadlines.set(`greeting:${up.link}`, now.monoMs + greetingMsMax);
     this.#greet(neighbor, now);
@@ -195,7 +210,7 @@ export class Conversations {
       case "items":
         return neighbor.phase === "open" && this.#onItems(neighbor, message.items, now);
       case "contacts":
-        return neighbor.phase === "open" && this.#onContacts(neighbor, message.contacts);
+        return neighbor.phase === "open" && this.#onContacts(neighbor, message.contacts, now);
       case "summary":
       case "elements":
       case "want":
@@ -230,6 +245,9 @@ export class Conversations {
       this.#refuse(neighbor, "unsupported_version", [], now);
       return true;
     }
+    if (neighbor.phase !== "open" && greet.items.length > 0 && ++neighbor.greetings > strangerGreetingsMax) {
+      return false;
+    }
     neighbor.clock = { wallMs: greet.wallMs, at: now };
     if (neighbor.phase === "open") this.#sampleClock(neighbor);
     if (neighbor.phase === "greeting") neighbor.phase = "stranger";
@@ -248,11 +266,16 @@ export class Conversations {
 
   #onKnock(neighbor: Neighbor, content: Value, now: Instant): boolean {
     if (neighbor.phase !== "stranger" && neighbor.phase !== "knocking") return false;
+    if (++neighbor.knocks > knocksPerLinkMax) return false;
     const { policy, signer, peerTime } = this.#replica;
     // By peer time, as the admission is stamped and judged.
     const at: Instant = { monoMs: now.monoMs, wallMs: peerTime.at(now) };
     const answer: KnockAnswer = policy.answerKnock(signer.publicKey, neighbor.peer, content, at);
-    if (answer.learn !== undefined) this.#replica.learn(answer.learn, neighbor.link, now);
+    if (answer.learn !== undefined) {
+      // Answers that nobody asked for: who was not knocked at teaches nothing.
+      if (neighbor.phase !== "knocking") return false;
+      this.#replica.forget(this.#replica.learn(answer.learn, neighbor.link, now).outside);
+    }
     if (answer.reply !== undefined) neighbor.window.send({ type: "knock", content: answer.reply });
     if (answer.end !== undefined) {
       if (neighbor.phase === "knocking") {
@@ -332,19 +355,24 @@ export class Conversations {
   #onItems(neighbor: Neighbor, list: readonly Uint8Array[], now: Instant): boolean {
     const { crypto, graph, set, peerTime } = this.#replica;
     const items = new Map<string, Item>();
-    let bad = 0;
+    // One that sends too much that is bad costs no check more.
+    const onBad = (count: number): boolean => {
+      const isTooOften = count > 0 && neighbor.onBad(count);
+      if (isTooOften) this.#part(neighbor, "misbehaved", now);
+      return isTooOften;
+    };
     for (const bytes of list) {
       const id = itemIdOf(crypto, bytes);
       if (id !== null && set.has(id)) continue;
       const parsed = parseItem(crypto, graph, bytes);
       if (!parsed.ok) {
-        bad++;
+        if (onBad(1)) return true;
       } else if (!set.has(parsed.item.id) && !items.has(parsed.item.id)) {
         const { item } = parsed;
         // Too far ahead is not taken yet; whoever holds it offers it again.
         if (isData(item) && item.head.at > peerTime.at(now) + aheadMsMax) continue;
         if (verifyItem(crypto, graph, item)) items.set(item.id, item);
-        else bad++;
+        else if (onBad(1)) return true;
       }
     }
     if (items.size > 0) {
@@ -355,10 +383,9 @@ export class Conversations {
       this.#answerVoid(neighbor, change);
       // What the policy rejects no honest node passes on.
       if (!isStranger) {
-        bad += items.size - [...items.keys()].filter((id) => set.has(id)).length - change.dropped.length;
+        onBad(items.size - [...items.keys()].filter((id) => set.has(id)).length - change.dropped.length);
       }
     }
-    if (bad > 0 && neighbor.onBad(bad)) this.#part(neighbor, "misbehaved", now);
     return true;
   }
 
@@ -375,8 +402,9 @@ export class Conversations {
     }
   }
 
-  #onContacts(neighbor: Neighbor, hints: readonly ContactHint[]): boolean {
+  #onContacts(neighbor: Neighbor, hints: readonly ContactHint[], now: Instant): boolean {
     const { contacts, policy, graph } = this.#replica;
+    if (!neighbor.hearsContacts(now.monoMs)) return true;
     for (const hint of hints) {
       if (!policy.mayConnect(hint.peer)) continue;
       const isOwn = hex(hint.peer) === neighbor.id;
@@ -412,6 +440,7 @@ export class Conversations {
 
   #part(neighbor: Neighbor, reason: string, now: Instant): void {
     if (!this.#neighbors.has(neighbor.link)) return; // what it brought ended it already
+    if (reason === "misbehaved") this.#misbehaved.set(neighbor.id, now.monoMs + misbehavedMsMax);
     this.#replica.outbox.push({ kind: "disconnect", link: neighbor.link, reason });
     this.#forget(neighbor, now);
   }

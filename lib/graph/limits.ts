@@ -57,6 +57,21 @@ export const divergedPauseMs: number = 5_000;
 /** Bad items, or messages that are none, that a neighbor may send before its channel is closed (T32). */
 export const badItemsMax: number = 20;
 
+/** How long a neighbor whose channel was closed for misbehaving is turned away when it comes back (T32). */
+export const misbehavedMsMax: number = 60_000;
+
+/** Neighbors that are remembered as having misbehaved. The least recent gives way and may come back. */
+export const misbehavedPeersMax: number = 1_024;
+
+/** Copies of both sets that one neighbor is served at once; who has had more waits for its next catch-up (T47). A newcomer needs one. */
+export const servedCopiesMax: number = 2;
+
+/** Bytes of answers a minute that one neighbor is served for good, beyond those copies: 8 MiB (T47). */
+export const servedBytesPerMinute: number = 8_388_608;
+
+/** Lineages whose served bytes are remembered over their links. The least recent gives way and begins anew. */
+export const servedPeersMax: number = 1_024;
+
 /** Own items that wait for the store. A further write is refused. */
 export const writesPendingMax: number = 10_000;
 
@@ -86,6 +101,15 @@ export const strangerItemsMax: number = 512;
 
 /** Bytes of these items: four messages full, lists of what stays included. */
 export const strangerBytesMax: number = 262_144;
+
+/** Greetings with items that one neighbor may send before it may take part: each costs a pass over the graph's authority. More are bad messages. */
+export const strangerGreetingsMax: number = 8;
+
+/** Steps of joining that one neighbor may send on one link: two are needed, and each may cost a chain of items. More are bad messages. */
+export const knocksPerLinkMax: number = 8;
+
+/** Messages about contacts that one neighbor is heard with in a minute: each may be passed on to all others and kept. What is beyond is not read. */
+export const contactMessagesPerMinuteMax: number = 120;
 
 /** Dials of one graph in a minute: what others say of peers must not make us a flood (T18). */
 export const dialsPerMinuteMax: number = 60;

@@ -4,9 +4,10 @@ import { BoundedSet } from "../base/bounded.ts";
 import { hex } from "../base/bytes.ts";
 import type { Instant } from "../base/ports.ts";
 import { Catchup, type CatchupContext } from "./catchup.ts";
-import { badItemsMax, toldMax } from "./limits.ts";
+import { badItemsMax, contactMessagesPerMinuteMax, toldMax } from "./limits.ts";
 import type { LinkId, LinkUp } from "./machine.ts";
 import { LinkWindow, type Outbox } from "./outbox.ts";
+import type { ServingBudget } from "./serving.ts";
 
 /**
  * Where a neighbor stands: it has not greeted yet; it is no member and may only knock; we are no member
@@ -22,6 +23,8 @@ export class Neighbor {
   readonly id: string;
   readonly up: LinkUp;
   readonly window: LinkWindow;
+  /** What it was served, here and on its earlier links. */
+  readonly budget: ServingBudget;
   readonly catchup: Catchup;
   phase: NeighborPhase = "greeting";
   isSynchronised = false;
@@ -30,6 +33,9 @@ export class Neighbor {
   /** Items that it showed before it was open, and their bytes. */
   itemsShown = 0;
   bytesShown = 0;
+  /** Greetings with items that it sent before it was open, and its steps of joining. */
+  greetings = 0;
+  knocks = 0;
   /** Its wall clock when it last greeted, and ours; only who takes part may move our idea of the time. */
   clock: { readonly wallMs: number; readonly at: Instant } | null = null;
   /** Which items our last greeting showed. */
@@ -37,13 +43,21 @@ export class Neighbor {
   /** Lineages about whose end it was told. */
   readonly told: BoundedSet<string> = new BoundedSet(toldMax);
   #bad = 0;
+  #contactMessages = 0;
+  #contactsMinuteEndsMs = 0;
 
-  constructor(up: LinkUp, outbox: Outbox, context: (neighbor: Neighbor) => CatchupContext) {
+  constructor(
+    up: LinkUp,
+    outbox: Outbox,
+    budget: ServingBudget,
+    context: (neighbor: Neighbor) => CatchupContext,
+  ) {
     this.link = up.link;
     this.peer = up.peer;
     this.id = hex(up.peer);
     this.up = up;
-    this.window = new LinkWindow(up.link, outbox);
+    this.budget = budget;
+    this.window = new LinkWindow(up.link, outbox, (bytes) => budget.charge(bytes));
     this.catchup = new Catchup(context(this), this.window);
   }
 
@@ -51,5 +65,14 @@ export class Neighbor {
   onBad(count = 1): boolean {
     this.#bad += count;
     return this.#bad > badItemsMax;
+  }
+
+  /** It says where peers are; tells whether it is heard, or said so too often in this minute. */
+  hearsContacts(monoMs: number): boolean {
+    if (monoMs >= this.#contactsMinuteEndsMs) {
+      this.#contactsMinuteEndsMs = monoMs + 60_000;
+      this.#contactMessages = 0;
+    }
+    return ++this.#contactMessages <= contactMessagesPerMinuteMax;
   }
 }

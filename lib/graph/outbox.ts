@@ -32,14 +32,17 @@ export class Outbox {
 export class LinkWindow {
   readonly #link: LinkId;
   readonly #outbox: Outbox;
+  readonly #onServed: (bytes: number) => void;
   readonly #waiting = new BoundedQueue<Uint8Array>(16_384, sendQueueBytesMax, (bytes) => bytes.length);
   #bulk: Iterator<GraphMessage>[] = [];
   #used = 0;
   #missed = false;
 
-  constructor(link: LinkId, outbox: Outbox) {
+  /** `onServed` is told the bytes of bulk as they leave. */
+  constructor(link: LinkId, outbox: Outbox, onServed: (bytes: number) => void = () => {}) {
     this.#link = link;
     this.#outbox = outbox;
+    this.#onServed = onServed;
   }
 
   /** Sends a message in its turn; tells whether it had to be dropped. */
@@ -98,8 +101,13 @@ export class LinkWindow {
       const bulk = this.#bulk[0];
       if (bulk === undefined) break;
       const next = bulk.next();
-      if (next.done) this.#bulk.shift();
-      else this.#transmit(encodeMessage(next.value));
+      if (next.done) {
+        this.#bulk.shift();
+        continue;
+      }
+      const bytes = encodeMessage(next.value);
+      this.#onServed(bytes.length);
+      this.#transmit(bytes);
     }
     if (this.#bulk.length > 0) return;
     while (this.#used < sendWindowBytes && this.#waiting.size > 0) this.#transmit(this.#waiting.shift()!);

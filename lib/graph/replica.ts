@@ -241,8 +241,17 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
       crypto: this.crypto,
       cursor: (set) => this.#cursors.get(cursorName(neighbor.id, set)) ?? null,
       saveCursor: (set, cursor) => this.#saveCursor(neighbor, set, cursor),
+      mayBegin: () => this.#mayCatchUp(neighbor),
       settledArrival: () => (this.#writer.firstPendingArrival() ?? this.set.arrival + 1) - 1,
     };
+  }
+
+  /** Whether a catch-up with a neighbor may begin now; if not, it does when the neighbor's budget allows. */
+  #mayCatchUp(neighbor: Neighbor): boolean {
+    const { monoMs } = this.#last;
+    const waitMs = neighbor.budget.waitMs(monoMs, this.set.authority.bytes + this.set.data.bytes);
+    if (waitMs > 0) this.deadlines.set(`catchup:${neighbor.link}`, monoMs + waitMs);
+    return waitMs === 0;
   }
 
   /** A catch-up ended: tells it, and plans the next. */

@@ -18,6 +18,7 @@ export class Arrivals<E extends Arrived> {
   #order: { readonly arrival: number; readonly entry: E }[] = [];
   #sorted = true;
   #count = 0;
+  #bytes = 0;
   #head = 0;
   // Sum of all hashes modulo 2^256, least significant word first: order does not matter, and leaving undoes entering.
   readonly #sum = new Uint32Array(8);
@@ -28,12 +29,14 @@ export class Arrivals<E extends Arrived> {
     this.#head = Math.max(this.#head, entry.arrival);
     this.#order.push({ arrival: entry.arrival, entry });
     this.#count++;
+    this.#bytes += entry.item.bytes.length;
     this.#fold(entry.item.hash, 1);
   }
 
   /** An entry left. */
   leave(entry: E): void {
     this.#count--;
+    this.#bytes -= entry.item.bytes.length;
     this.#fold(entry.item.hash, -1);
     if (this.#order.length > 64 && this.#order.length > 2 * this.#count) this.#compact();
   }
@@ -72,6 +75,11 @@ export class Arrivals<E extends Arrived> {
   /** How many entries are in the set. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Bytes of the items in the set, as they travel. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   #firstAfter(after: number): number {

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { hex } from "../../lib/base/bytes.ts";
 import type { Effect, LinkId } from "../../lib/graph/machine.ts";
-import { badItemsMax } from "../../lib/graph/limits.ts";
+import { badItemsMax, misbehavedMsMax } from "../../lib/graph/limits.ts";
 import { decodeMessage, encodeMessage, GraphMessageType } from "../../lib/graph/messages.ts";
 import type { Replica } from "../../lib/graph/replica.ts";
 import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
@@ -156,7 +156,10 @@ class Target {
   }
 
   #input(input: Parameters<Replica["handle"]>[0]): void {
-    const effects: readonly Effect[] = this.#replica.handle(input, this.#node.clock.now());
+    const { monoMs, wallMs } = this.#node.clock.now();
+    // Who is parted with for misbehaving is turned away for a while.
+    const now = { monoMs: monoMs + this.timesParted * misbehavedMsMax, wallMs };
+    const effects: readonly Effect[] = this.#replica.handle(input, now);
     for (const effect of effects) {
       if (effect.kind !== "disconnect" || effect.link !== this.#link) continue;
       this.timesParted++;
