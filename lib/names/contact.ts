@@ -92,6 +92,12 @@ export function sameAddress(a: Address, b: Address): boolean {
   return a.port === b.port && a.host === b.host;
 }
 
+/** Whether two hints name the same addresses in the same order. */
+export function sameAddresses(a: Pick<Contact, "addresses">, b: Pick<Contact, "addresses">): boolean {
+  const others = b.addresses;
+  return a.addresses.length === others.length && a.addresses.every((one, i) => sameAddress(one, others[i]!));
+}
+
 /** What follows from a host's text, remembered: each answer names the same twenty hosts again. */
 function hostFacts(host: string): HostFacts {
   const known = factsByHost.get(host);

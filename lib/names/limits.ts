@@ -87,6 +87,9 @@ export const resolveChecksMax: number = 128;
 /** Publishers that one resolve asks at once. */
 export const resolveInquiriesMax: number = 8;
 
+/** Addresses at which one resolve seeks one publisher: so many holders must lie before the first honest one. Further ones are ignored. */
+export const publisherPlacesMax: number = 8;
+
 /** Resolves of one cloud at once. Refused above. */
 export const resolvesMax: number = 1_024;
 

@@ -3,11 +3,13 @@
  *
  * Up to four paths start from different contacts and never ask the same one, so that contacts that
  * refer only to their own kind mislead the paths they are on and no other (S/Kademlia, Baumgart and
- * Mies 2007). A slow contact is replaced, not waited for; its answer still counts when it comes.
+ * Mies 2007). A contact that several paths name at different addresses is asked at each in turn, so
+ * nobody can name an honest one away. A slow contact is replaced, not waited for; its answer still
+ * counts when it comes.
  */
 
 import { compareBytes } from "../base/bytes.ts";
-import type { Contact } from "./contact.ts";
+import { type Contact, sameAddresses } from "./contact.ts";
 import { compareDistance, distanceShare } from "./id_space.ts";
 import {
   bucketContactsMax,
@@ -39,10 +41,15 @@ export interface LookupOptions {
   readonly parallel: number;
 }
 
-type Status = "fresh" | "asked" | "slow" | "answered" | "failed";
+type Status = "fresh" | "asked" | "slow" | "answered" | "failed" | "lying";
 
 interface Candidate {
-  readonly contact: Contact;
+  /** With the addresses at which it is asked. */
+  contact: Contact;
+  /** The same at addresses that other paths name, one each: who named it first may have lied about them. */
+  readonly elsewhere: Contact[];
+  /** Paths that have named it. */
+  readonly namedBy: Set<number>;
   readonly path: number;
   /** Referrals that led here; 0 for a seed. */
   readonly hop: number;
@@ -107,10 +114,11 @@ export class Lookup {
   }
 
   /** A contact answered with hints, and with values or not. */
-  onAnswer(keyHex: string, hints: readonly Contact[], hasValues: boolean): void {
-    const candidate = this.#candidates.get(keyHex);
+  onAnswer(contact: Contact, hints: readonly Contact[], hasValues: boolean): void {
+    const candidate = this.#candidates.get(contact.keyHex);
     if (candidate === undefined) return;
     candidate.status = "answered";
+    candidate.contact = contact;
     if (hasValues) {
       if (this.#holderPaths.length === 0) this.hops = candidate.hop;
       this.#holderPaths.push(candidate.path);
@@ -119,15 +127,26 @@ export class Lookup {
   }
 
   /** A contact takes long. */
-  onSlow(keyHex: string): void {
-    const candidate = this.#candidates.get(keyHex);
-    if (candidate?.status === "asked") candidate.status = "slow";
+  onSlow(contact: Contact): void {
+    const candidate = this.#candidates.get(contact.keyHex);
+    if (candidate?.status !== "asked" || candidate.contact !== contact) return;
+    candidate.status = "slow";
+    this.#tryElsewhere(candidate);
   }
 
   /** A contact did not answer. */
-  onFailed(keyHex: string): void {
-    const candidate = this.#candidates.get(keyHex);
-    if (candidate !== undefined) candidate.status = "failed";
+  onFailed(contact: Contact): void {
+    const candidate = this.#candidates.get(contact.keyHex);
+    // It may have answered at another address, or be asked there.
+    if (candidate?.contact !== contact || candidate.status === "answered") return;
+    candidate.status = "failed";
+    this.#tryElsewhere(candidate);
+  }
+
+  /** A contact said what no honest one does: nothing of it is believed and it is not asked again. */
+  onLie(contact: Contact): void {
+    const candidate = this.#candidates.get(contact.keyHex);
+    if (candidate !== undefined) candidate.status = "lying";
   }
 
   /** Ends the look-up with what it has. */
@@ -151,9 +170,9 @@ export class Lookup {
       .map((candidate) => candidate.contact);
   }
 
-  /** How many contacts answered. */
+  /** How many contacts answered, liars among them. */
   get answered(): number {
-    return this.#count("answered");
+    return this.#count("answered") + this.#count("lying");
   }
 
   #isSatisfied(): boolean {
@@ -166,7 +185,7 @@ export class Lookup {
     const counts = new Array<number>(this.#pathCount).fill(0);
     let count = 0;
     return this.#order.filter((candidate) => {
-      if (candidate.status === "failed" || candidate.status === "slow") return false;
+      if (hopeless.has(candidate.status)) return false;
       const isClosest = count++ < this.#width;
       const isClosestOfPath = counts[candidate.path]!++ < Math.min(lookupPathWidth, this.#width);
       return isClosest || isClosestOfPath || this.#isInRegion(candidate);
@@ -178,10 +197,11 @@ export class Lookup {
   }
 
   #add(contact: Contact, path: number, hop: number): void {
-    if (contact.keyHex === this.#selfHex || this.#candidates.has(contact.keyHex) || hop > lookupHopsMax) {
-      return;
-    }
-    const candidate: Candidate = { contact, path, hop, status: "fresh" };
+    if (contact.keyHex === this.#selfHex || hop > lookupHopsMax) return;
+    const known = this.#candidates.get(contact.keyHex);
+    if (known !== undefined) return this.#addElsewhere(known, contact, path);
+    const namedBy = new Set([path]);
+    const candidate: Candidate = { contact, elsewhere: [], namedBy, path, hop, status: "fresh" };
     let low = 0;
     let high = this.#order.length;
     while (low < high) {
@@ -193,6 +213,24 @@ export class Lookup {
     this.#order.splice(low, 0, candidate);
     this.#candidates.set(contact.keyHex, candidate);
     if (this.#order.length > lookupCandidatesMax) this.#forgetFarthest();
+  }
+
+  #addElsewhere(candidate: Candidate, contact: Contact, path: number): void {
+    if (candidate.namedBy.has(path)) return;
+    candidate.namedBy.add(path);
+    const named = [candidate.contact, ...candidate.elsewhere];
+    if (named.some((other) => sameAddresses(other, contact))) return;
+    candidate.elsewhere.push(contact);
+    this.#tryElsewhere(candidate);
+  }
+
+  /** What does not answer at one address is asked at the next that was named. */
+  #tryElsewhere(candidate: Candidate): void {
+    if (candidate.status !== "slow" && candidate.status !== "failed") return;
+    const contact = candidate.elsewhere.shift();
+    if (contact === undefined) return;
+    candidate.contact = contact;
+    candidate.status = "fresh";
   }
 
   #forgetFarthest(): void {
@@ -213,3 +251,6 @@ export class Lookup {
     return count;
   }
 }
+
+/** What a candidate is that brings nothing for now. */
+const hopeless: ReadonlySet<Status> = new Set<Status>(["failed", "slow", "lying"]);

@@ -4,15 +4,17 @@
  * (PNRP's INQUIRE, but nothing is withheld).
  */
 
+import { addressText } from "../base/address.ts";
 import { equalBytes, hex } from "../base/bytes.ts";
 import type { Address } from "../base/ports.ts";
-import { type Contact, createContact, mayUse } from "./contact.ts";
+import { type Contact, createContact, mayUse, sameAddress } from "./contact.ts";
 import type { CloudContext, Resolution } from "./context.ts";
 import type { Exchanges, Outcome } from "./exchanges.ts";
 import type { Holdings } from "./holdings.ts";
 import {
   contactAddressesMax,
   payloadPartBytes,
+  publisherPlacesMax,
   resolveChecksMax,
   resolveInquiriesMax,
   resolveResultsMax,
@@ -29,18 +31,31 @@ import {
   verifyRegistration,
 } from "./registration.ts";
 import type { RoutingTable } from "./routing_table.ts";
-import type { Searches } from "./searches.ts";
+import type { Searches, ValuesVerdict } from "./searches.ts";
 
 /** One publisher that a resolve learned of. */
 interface Publisher {
   readonly keyHex: string;
   statement: SignedStatement;
-  readonly addresses: Address[];
-  state: "waiting" | "asked" | "ended";
+  /** Where holders saw it. */
+  readonly places: Place[];
+  /** Holders that named a place: each may name one. */
+  readonly witnesses: Set<string>;
+  /** `lost`: it does not answer where it was seen so far, but the search goes on. */
+  state: "waiting" | "asked" | "lost" | "ended";
+  /** Through whom it was last asked; `null` before. */
+  contact: Contact | null;
   /** Slices of the payload, as they arrive. */
   parts: (Uint8Array | null)[];
   /** Whether its payload changed while it was fetched, so that it is asked a second time. */
   isSecondTry: boolean;
+}
+
+interface Place {
+  readonly address: Address;
+  /** How many holders say so. */
+  votes: number;
+  isTried: boolean;
 }
 
 interface Resolve {
@@ -48,8 +63,8 @@ interface Resolve {
   readonly key: Uint8Array;
   readonly resultsMax: number;
   readonly publishers: Map<string, Publisher>;
-  /** Registrations looked at, so that none is checked twice. */
-  readonly seen: Set<string>;
+  /** Registrations looked at by their digest and whether their signature held, so that none is checked twice. */
+  readonly seen: Map<string, boolean>;
   readonly found: Resolution[];
   search: number | null;
   lookup: Lookup | null;
@@ -95,7 +110,7 @@ export class Resolves {
       key,
       resultsMax: Math.min(resultsMax, resolveResultsMax),
       publishers: new Map(),
-      seen: new Set(),
+      seen: new Map(),
       found: [],
       search: null,
       lookup: null,
@@ -108,10 +123,11 @@ export class Resolves {
       target: key,
       aim: "values",
       valuesMax: resolveResultsMax,
-      onValues: (_holder, from, values) => this.#onValues(resolve, from, values),
+      onValues: (from, values) => this.#onValues(resolve, from, values),
       onDone: (lookup, isCut) => {
         resolve.lookup = lookup;
         resolve.isCut = isCut;
+        this.#giveUpLost(resolve);
         this.#endIfDone(resolve);
       },
     });
@@ -139,43 +155,61 @@ export class Resolves {
       this.#tell(resolve, { statement: own, payload, payloadInfo: own.body.payload, verified: true });
     }
     for (const held of this.#holdings.of(resolve.key, this.#context.now.monoMs)) {
-      if (this.#running.has(resolve.call)) this.#consider(resolve, held.statement.bytes, held.from);
+      if (this.#running.has(resolve.call)) this.#consider(resolve, held.statement.bytes, held.from, null);
     }
     if (this.#running.has(resolve.call)) this.#inquire(resolve);
   }
 
-  #onValues(resolve: Resolve, holder: Address, values: readonly HeldValue[]): void {
+  #onValues(resolve: Resolve, holder: Address, values: readonly HeldValue[]): ValuesVerdict {
+    let isGood = false;
     for (const value of values) {
       const from = value.from ?? holder;
       // Nobody may name addresses of a narrower scope than the one it speaks from.
       const isUsable = value.from === null || mayUse(this.#context.scope, from, holder);
-      this.#consider(resolve, value.registration, isUsable ? from : null);
+      const verdict = this.#consider(resolve, value.registration, isUsable ? from : null, holder);
+      if (verdict === "forged") return "forged"; // so that one liar costs one check, and uses up no other's
+      isGood ||= verdict === "good";
     }
     this.#inquire(resolve);
+    return isGood ? "good" : "useless";
   }
 
-  /** Judges a registration that somebody holds; `from` is where its publisher was seen. */
-  #consider(resolve: Resolve, bytes: Uint8Array, from: Address | null): void {
+  /** Judges a registration that `holder` (`null`: this peer) has; `from` is where its publisher was seen. */
+  #consider(
+    resolve: Resolve,
+    bytes: Uint8Array,
+    from: Address | null,
+    holder: Address | null,
+  ): ValuesVerdict {
     const { crypto, cloud, key, now } = this.#context;
     const opened = openRegistration(crypto, cloud, bytes);
-    if (!opened.ok) return;
+    if (!opened.ok) return "useless";
     const { statement } = opened;
-    if (!equalBytes(statement.nameKey, resolve.key) || equalBytes(statement.publisher, key)) return;
-    if (statement.expires <= now.wallMs) return;
-    const known = resolve.publishers.get(publisherOf(statement));
+    if (!equalBytes(statement.nameKey, resolve.key) || statement.expires <= now.wallMs) return "useless";
+    if (equalBytes(statement.publisher, key)) return this.#judgeOwn(resolve, bytes);
     const digest = hex(crypto.sha256(bytes));
     if (!resolve.seen.has(digest)) {
-      if (resolve.seen.size >= resolveChecksMax) return;
-      resolve.seen.add(digest);
-      if (!verifyRegistration(crypto, cloud, statement)) return;
-      if (known === undefined) this.#addPublisher(resolve, statement);
-      else if (replaces(statement, known.statement)) known.statement = statement;
+      if (resolve.seen.size >= resolveChecksMax) return "useless";
+      const isSigned = verifyRegistration(crypto, cloud, statement);
+      resolve.seen.set(digest, isSigned);
+      if (isSigned) this.#takeStatement(resolve, statement);
     }
+    if (!resolve.seen.get(digest)) return "forged";
     const publisher = resolve.publishers.get(publisherOf(statement));
-    if (publisher === undefined || from === null || publisher.addresses.length >= contactAddressesMax) return;
-    if (!publisher.addresses.some((other) => other.host === from.host && other.port === from.port)) {
-      publisher.addresses.push(from);
-    }
+    if (publisher !== undefined && from !== null) addPlace(publisher, from, holder);
+    return "good";
+  }
+
+  /** What this peer itself publishes is told already; who holds it is a holder all the same. */
+  #judgeOwn(resolve: Resolve, bytes: Uint8Array): ValuesVerdict {
+    const own = this.#publications.statementOf(resolve.key);
+    return own !== null && equalBytes(own.bytes, bytes) ? "good" : "useless";
+  }
+
+  #takeStatement(resolve: Resolve, statement: SignedStatement): void {
+    const known = resolve.publishers.get(publisherOf(statement));
+    if (known === undefined) this.#addPublisher(resolve, statement);
+    else if (replaces(statement, known.statement)) known.statement = statement;
   }
 
   #addPublisher(resolve: Resolve, statement: SignedStatement): void {
@@ -183,8 +217,10 @@ export class Resolves {
     resolve.publishers.set(publisherOf(statement), {
       keyHex: hex(statement.publisher),
       statement,
-      addresses: [],
+      places: [],
+      witnesses: new Set(),
       state: "waiting",
+      contact: null,
       parts: [],
       isSecondTry: false,
     });
@@ -199,22 +235,24 @@ export class Resolves {
       if (publisher.state !== "waiting") continue;
       asked++;
       publisher.state = "asked";
-      this.#askStatement(resolve, publisher);
+      this.#askStatement(resolve, publisher, this.#nextContact(publisher));
     }
   }
 
-  #askStatement(resolve: Resolve, publisher: Publisher): void {
+  #askStatement(resolve: Resolve, publisher: Publisher, contact: Contact): void {
     const body = { kind: "inquire", nameKey: resolve.key, part: 0 } as const;
-    this.#ask(resolve, publisher, body, (outcome) => {
+    publisher.contact = contact;
+    this.#ask(resolve, contact, body, (outcome) => {
       if (outcome.kind !== "answered" || outcome.body.kind !== "answer") {
-        return this.#tellUnverified(resolve, publisher);
+        return this.#tryElsewhere(resolve, publisher);
       }
+      publisher.contact = outcome.contact;
       const { registration, bytes } = outcome.body;
       const statement = registration === null ? null : this.#confirmed(publisher, registration);
       if (statement === null || statement.body === null) return this.#drop(resolve, publisher);
       publisher.statement = statement;
       const length = statement.body.payload?.length ?? 0;
-      if (statement.body.payload === null || bytes !== null) {
+      if (length === 0 || bytes !== null) {
         publisher.parts = bytes === null ? [] : [bytes];
         return this.#tellVerified(resolve, publisher);
       }
@@ -225,7 +263,7 @@ export class Resolves {
 
   #askPart(resolve: Resolve, publisher: Publisher, index: number): void {
     const body = { kind: "inquire", nameKey: resolve.key, part: index + 1 } as const;
-    this.#ask(resolve, publisher, body, (outcome) => {
+    this.#ask(resolve, publisher.contact!, body, (outcome) => {
       if (publisher.state !== "asked") return;
       if (outcome.kind !== "answered" || outcome.body.kind !== "answer") {
         return this.#tellUnverified(resolve, publisher);
@@ -238,11 +276,11 @@ export class Resolves {
 
   #ask(
     resolve: Resolve,
-    publisher: Publisher,
+    contact: Contact,
     body: { kind: "inquire"; nameKey: Uint8Array; part: number },
     handler: (outcome: Outcome) => void,
   ): void {
-    this.#exchanges.ask(this.#contactOf(publisher), body, (outcome) => {
+    this.#exchanges.ask(contact, body, (outcome) => {
       if (outcome.kind === "slow" || !this.#running.has(resolve.call)) return;
       handler(outcome);
       if (!this.#running.has(resolve.call)) return;
@@ -251,11 +289,33 @@ export class Resolves {
     });
   }
 
-  #contactOf(publisher: Publisher): Contact {
+  /** The publisher where this peer knows it; after that, where most holders saw it. */
+  #nextContact(publisher: Publisher): Contact {
     const { crypto, cloud } = this.#context;
-    const known = this.#table.entry(publisher.keyHex);
-    return known?.contact ??
-      createContact(crypto, cloud, publisher.statement.publisher, publisher.addresses);
+    const known = publisher.contact === null ? this.#table.entry(publisher.keyHex)?.contact : undefined;
+    if (known !== undefined) return known;
+    const untried = publisher.places.filter(({ isTried }) => !isTried).sort((a, b) => b.votes - a.votes);
+    const next = untried.slice(0, contactAddressesMax);
+    for (const place of next) place.isTried = true;
+    return createContact(crypto, cloud, publisher.statement.publisher, next.map(({ address }) => address));
+  }
+
+  /** The publisher did not answer. Holders may lie about where it is, so one that was seen elsewhere is asked there. */
+  #tryElsewhere(resolve: Resolve, publisher: Publisher): void {
+    if (publisher.places.some(({ isTried }) => !isTried)) {
+      return this.#askStatement(resolve, publisher, this.#nextContact(publisher));
+    }
+    if (resolve.lookup !== null) return this.#tellUnverified(resolve, publisher);
+    publisher.state = "lost";
+  }
+
+  /** The search is over: nobody can tell another place of publishers that did not answer. */
+  #giveUpLost(resolve: Resolve): void {
+    for (const publisher of resolve.publishers.values()) {
+      if (publisher.state === "lost" && this.#running.has(resolve.call)) {
+        this.#tellUnverified(resolve, publisher);
+      }
+    }
   }
 
   /** What the publisher itself states, if it is a right statement and none older than what holders have. */
@@ -277,7 +337,7 @@ export class Resolves {
     if (payload !== null && !equalBytes(this.#context.crypto.sha256(payload), info!.digest)) {
       if (publisher.isSecondTry) return this.#tellUnverified(resolve, publisher);
       publisher.isSecondTry = true;
-      return this.#askStatement(resolve, publisher);
+      return this.#askStatement(resolve, publisher, publisher.contact!);
     }
     publisher.state = "ended";
     this.#tell(resolve, { statement, payload, payloadInfo: info, verified: true });
@@ -326,6 +386,19 @@ export class Resolves {
       const message = `The cloud "${name}" was asked and nobody has published the name`;
       this.#context.effect({ kind: "fail", call, code: "name_not_found", message });
     }
+  }
+}
+
+/** A holder (`null`: this peer itself) saw the publisher at an address. */
+function addPlace(publisher: Publisher, address: Address, holder: Address | null): void {
+  const witness = holder === null ? "" : addressText(holder);
+  if (publisher.witnesses.has(witness)) return;
+  publisher.witnesses.add(witness);
+  const known = publisher.places.find((place) => sameAddress(place.address, address));
+  if (known !== undefined) known.votes++;
+  else if (publisher.places.length < publisherPlacesMax) {
+    publisher.places.push({ address, votes: 1, isTried: false });
+    if (publisher.state === "lost") publisher.state = "waiting";
   }
 }
 

@@ -3,7 +3,7 @@
 import { BoundedMap } from "../base/bounded.ts";
 import { hex } from "../base/bytes.ts";
 import type { Address } from "../base/ports.ts";
-import { type Contact, createContact, mayUse, sameAddress } from "./contact.ts";
+import { type Contact, createContact, mayUse, sameAddresses } from "./contact.ts";
 import type { CloudContext } from "./context.ts";
 import type { Exchanges, Outcome } from "./exchanges.ts";
 import {
@@ -17,14 +17,17 @@ import { type Aim, Lookup } from "./lookup.ts";
 import type { HeldValue, Hint } from "./messages.ts";
 import type { RoutingTable } from "./routing_table.ts";
 
+/** What a holder's values are to who seeks: some are good, none is, or one is a forgery, which no honest contact holds. */
+export type ValuesVerdict = "good" | "useless" | "forged";
+
 /** A search to start. */
 export interface SearchRequest {
   readonly target: Uint8Array;
   readonly aim: Aim;
   /** How many contacts are sought; `bucketContactsMax` and the whole region if left out. */
   readonly width?: number;
-  /** A holder answered with values. */
-  readonly onValues?: (holder: Contact, from: Address, values: readonly HeldValue[]) => void;
+  /** A holder answered with values; judges them. */
+  readonly onValues?: (from: Address, values: readonly HeldValue[]) => ValuesVerdict;
   /** How many values beyond those it has shown a holder may be asked for. */
   readonly valuesMax?: number;
   /** The search ended; `isCut` if time was over before everybody was heard. */
@@ -118,16 +121,19 @@ export class Searches {
 
   #onOutcome(search: Search, contact: Contact, offset: number, outcome: Outcome): void {
     const { lookup, request } = search;
-    if (outcome.kind === "slow") return lookup.onSlow(contact.keyHex);
-    if (outcome.kind === "failed" || outcome.body.kind !== "found") return lookup.onFailed(contact.keyHex);
+    if (outcome.kind === "slow") return lookup.onSlow(contact);
+    if (outcome.kind === "failed" || outcome.body.kind !== "found") return lookup.onFailed(contact);
     const { hints, values, total } = outcome.body;
-    if (values.length > 0) request.onValues?.(outcome.contact, outcome.from, values);
+    const verdict = values.length === 0 ? "useless" : request.onValues?.(outcome.from, values) ?? "useless";
     if (!this.#running.has(search.id)) return;
+    if (verdict === "forged") return lookup.onLie(contact);
     const next = offset + values.length;
-    if (values.length > 0 && next < total && next < (request.valuesMax ?? 0)) {
+    if (verdict === "good" && next < total && next < (request.valuesMax ?? 0)) {
       this.#ask(search, contact, next); // the same holder has more; it counts as answered when all is here
     } else {
-      lookup.onAnswer(contact.keyHex, this.#contactsOf(hints, outcome.from), next > 0);
+      // Only who showed something good is a holder: else three liars end a search (past bug R21).
+      const isHolder = verdict === "good" || offset > 0;
+      lookup.onAnswer(contact, this.#contactsOf(hints, outcome.from), isHolder);
     }
   }
 
@@ -140,7 +146,7 @@ export class Searches {
       const keyHex = hex(hint.key);
       const known = this.#table.entry(keyHex)?.contact;
       let contact = known ?? this.#hinted.get(keyHex);
-      if (contact === undefined || (known === undefined && !sameAddresses(contact.addresses, addresses))) {
+      if (contact === undefined || (known === undefined && !sameAddresses(contact, { addresses }))) {
         contact = createContact(crypto, cloud, hint.key, addresses);
         this.#hinted.set(keyHex, contact);
       }
@@ -155,8 +161,4 @@ export class Searches {
     this.cancel(search.id);
     search.request.onDone(search.lookup, isCut);
   }
-}
-
-function sameAddresses(a: readonly Address[], b: readonly Address[]): boolean {
-  return a.length === b.length && a.every((address, i) => sameAddress(address, b[i]!));
 }

@@ -45,7 +45,7 @@ function answerOf(model: Model, contact: Contact, target: Uint8Array): Contact[]
 function runLookup(model: Model, lookup: Lookup, holds: (contact: Contact) => boolean = () => false): void {
   for (let asked = lookup.next(); asked.length > 0; asked = lookup.next()) {
     for (const contact of asked) {
-      lookup.onAnswer(contact.keyHex, answerOf(model, contact, lookup.target), holds(contact));
+      lookup.onAnswer(contact, answerOf(model, contact, lookup.target), holds(contact));
     }
   }
   assert.ok(lookup.isDone());
@@ -69,10 +69,10 @@ Deno.test("Lookup replaces a slow contact and still takes its answer", () => {
   const seeds = Array.from({ length: 8 }, newContact);
   const lookup = startLookup({ seeds });
   const first = lookup.next();
-  lookup.onSlow(first[0]!.keyHex);
+  lookup.onSlow(first[0]!);
   assert.equal(lookup.next().length, 1);
   const late = newContact();
-  lookup.onAnswer(first[0]!.keyHex, [late], false);
+  lookup.onAnswer(first[0]!, [late], false);
   assert.ok(lookup.closest().includes(first[0]!));
 });
 
@@ -80,21 +80,21 @@ Deno.test("Lookup of values ends when three holders on two paths have shown some
   const seeds = Array.from({ length: 20 }, newContact);
   const lookup = startLookup({ seeds, aim: "values" });
   const asked = lookup.next();
-  for (const contact of asked.slice(0, 2)) lookup.onAnswer(contact.keyHex, [], true);
+  for (const contact of asked.slice(0, 2)) lookup.onAnswer(contact, [], true);
   assert.ok(!lookup.isDone());
   assert.deepEqual(lookup.next(), []);
-  lookup.onAnswer(asked[2]!.keyHex, [], true);
+  lookup.onAnswer(asked[2]!, [], true);
   assert.ok(lookup.isDone());
 });
 
 Deno.test("Lookup of values that found none waits for who is slow", () => {
   const lookup = startLookup({ seeds: [newContact(), newContact()], aim: "values" });
   const [first, second] = lookup.next();
-  lookup.onSlow(first!.keyHex);
-  lookup.onAnswer(second!.keyHex, [], false);
+  lookup.onSlow(first!);
+  lookup.onAnswer(second!, [], false);
   assert.deepEqual(lookup.next(), []);
   assert.ok(!lookup.isDone());
-  lookup.onFailed(first!.keyHex);
+  lookup.onFailed(first!);
   assert.ok(lookup.isDone());
 });
 
@@ -106,7 +106,7 @@ Deno.test("[T27] Lookup asks at most 200 contacts however many are named, and ne
     assert.ok(!asked.includes(self));
     share /= 1.01;
     const closer = Array.from({ length: 19 }, () => contactNear(lookup.target, share));
-    for (const contact of asked) lookup.onAnswer(contact.keyHex, [...closer, self, contact], false);
+    for (const contact of asked) lookup.onAnswer(contact, [...closer, self, contact], false);
   }
   assert.ok(lookup.asked <= 200);
   assert.ok(lookup.isDone());
@@ -117,7 +117,7 @@ Deno.test("[N36] Lookup follows at most 22 referrals in a row", () => {
   let hops = 0;
   for (let asked = lookup.next(); asked.length > 0; asked = lookup.next()) {
     hops++;
-    lookup.onAnswer(asked[0]!.keyHex, [contactNear(lookup.target, 0.5 ** hops)], false);
+    lookup.onAnswer(asked[0]!, [contactNear(lookup.target, 0.5 ** hops)], false);
   }
   assert.equal(hops, 23); // the seed, and 22 referrals
 });
