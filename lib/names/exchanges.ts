@@ -206,6 +206,7 @@ export class Exchanges {
     pending.sentMs = this.#context.now.monoMs;
     if (pending.contact === null || !this.#hasToken(pending)) this.#sendHello(pending);
     else this.#sendRequest(pending, true);
+    if (this.#pending.get(pending.idHex) !== pending) return; // its contact's key turned out to be unusable
     this.#context.setAlarm(
       `request ${pending.idHex}`,
       this.#timeoutMs(pending),
