@@ -21,13 +21,13 @@ import { dearKinds, judgeNeighbors } from "./neighbors.ts";
 
 const packets = draftPackets();
 
-Deno.test("[X09] [G4] at least 300 golden packets are what the code makes today, verdicts included", () => {
+Deno.test("[X09] (G4) at least 300 golden packets are what the code makes today, verdicts included", () => {
   assert.equal(golden.version, packetsVersion);
   assert.ok(golden.packets.length >= 300, `${golden.packets.length} packets`);
   assert.deepEqual(goldenPackets(), golden.packets);
 });
 
-Deno.test("[X09] [G4] golden packets have names of their own, and one of each kind is taken and one refused", () => {
+Deno.test("[X09] (G4) golden packets have names of their own, and one of each kind is taken and one refused", () => {
   const names = new Set(packets.map(({ kind, name }) => `${kind} ${name}`));
   assert.equal(names.size, packets.length);
   for (const kind of new Set(packets.map((packet) => packet.kind))) {
@@ -38,7 +38,7 @@ Deno.test("[X09] [G4] golden packets have names of their own, and one of each ki
   }
 });
 
-Deno.test("[X09] [G4] a golden packet is there for every number that the protocol gives a meaning", () => {
+Deno.test("[X09] (G4) a golden packet is there for every number that the protocol gives a meaning", () => {
   const first = (bytes: Uint8Array): unknown => {
     const decoded = decode(bytes);
     return decoded.ok && isArray(decoded.value) ? decoded.value[0] : null;
@@ -74,7 +74,7 @@ for (const kind of new Set(packets.map((packet) => packet.kind))) {
   const what = isDear
     ? "a bit of each byte, each cut and each extension of a good"
     : "each bit flip, cut and extension of a";
-  Deno.test(`[X09] [T7] [G4] ${what} golden ${kind} is cleanly judged`, () => {
+  Deno.test(`[X09] [T7] (G4) ${what} golden ${kind} is cleanly judged`, () => {
     const near = golden.packets.flatMap((one, i) =>
       one.kind === kind && (!isDear || one.verdict === "ok") ? [packets[i]!] : []
     );

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { concat, equalBytes, hex } from "../../lib/base/bytes.ts";
-import { below, pick, SeededRandom } from "../../lib/base/random.ts";
+import { pick, SeededRandom } from "../../lib/base/random.ts";
 import type { Item } from "../../lib/records/item.ts";
 import { ItemKind } from "../../lib/records/item.ts";
 import { parseItem, verifyItem } from "../../lib/records/item_codec.ts";
@@ -13,6 +13,7 @@ import { decode, encode, type Value } from "../../lib/wire/codec.ts";
 import { openEnvelope, sealEnvelope, type Signer } from "../../lib/wire/envelope.ts";
 import { Purpose } from "../../lib/wire/purposes.ts";
 import { fixtureCrypto as crypto, keyOf, sampleItems } from "../fixtures/items.ts";
+import { blindly, cuts, flips } from "../fuzz/mutators.ts";
 import { createReplica, stateBytes } from "./algebra.ts";
 import { judgedAt } from "./histories.ts";
 
@@ -90,14 +91,8 @@ function graft(item: Item, payload: Uint8Array): Uint8Array {
 Deno.test("[X09] [S15] every truncation and every flipped bit of every item is refused", () => {
   withSet((receiveInto) => {
     for (const [name, { bytes }] of samples.items) {
-      for (let length = 0; length < bytes.length; length++) {
-        receiveInto(bytes.subarray(0, length), `${name} cut to ${length}`);
-      }
-      for (let bit = 0; bit < bytes.length * 8; bit++) {
-        const flipped = bytes.slice();
-        flipped[bit >> 3]! ^= 1 << (bit & 7);
-        receiveInto(flipped, `${name}, bit ${bit}`);
-      }
+      for (const cut of cuts(bytes)) receiveInto(cut, `${name} cut to ${cut.length}`);
+      for (const flipped of flips(bytes)) receiveInto(flipped, `${name}: ${hex(flipped)}`);
     }
   });
 });
@@ -105,33 +100,15 @@ Deno.test("[X09] [S15] every truncation and every flipped bit of every item is r
 Deno.test("[X09] bytes inserted, removed, doubled and overwritten at random are refused", () => {
   const seed = 20_261;
   const random = new SeededRandom(seed);
-  const all = [...samples.items.values()];
+  const all = [...samples.items.values()].map(({ bytes }) => bytes);
   withSet((receiveInto) => {
     for (let i = 0; i < 50_000; i++) {
-      const mutated = mutate(random, pick(random, all).bytes, pick(random, all).bytes);
-      if (all.some(({ bytes }) => equalBytes(bytes, mutated))) continue;
+      const mutated = blindly(random, pick(random, all), all);
+      if (all.some((bytes) => equalBytes(bytes, mutated))) continue;
       receiveInto(mutated, `seed ${seed}, input ${i}`);
     }
   });
 });
-
-function mutate(random: SeededRandom, bytes: Uint8Array, other: Uint8Array): Uint8Array {
-  const at = below(random, bytes.length);
-  const length = 1 + below(random, 8);
-  const head = bytes.subarray(0, at);
-  switch (below(random, 5)) {
-    case 0:
-      return concat(head, random.bytes(length), bytes.subarray(at));
-    case 1:
-      return concat(head, bytes.subarray(at + length));
-    case 2:
-      return concat(head, bytes.subarray(at, at + length), bytes.subarray(at));
-    case 3:
-      return concat(head, random.bytes(length), bytes.subarray(at + length));
-    default:
-      return concat(head, other.subarray(below(random, other.length)));
-  }
-}
 
 // What stands in for a field: every type, and the numbers and lengths around every bound.
 const strangeValues: readonly Value[] = [
