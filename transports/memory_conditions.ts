@@ -8,7 +8,7 @@ export interface NetworkConditions {
   readonly latencyMs: number | ((from: string, to: string) => number);
   /** Up to so much more, drawn for each datagram and once for each stream. */
   readonly jitterMs: number;
-  /** Share of datagrams that are lost, 0 to 1. Of streams, the share of chunks that are held up by one retransmission. */
+  /** Share of datagrams that are lost, 0 to 1. Of what streams send, the share that is held up by one retransmission. */
   readonly lossShare: number;
   /** Share of datagrams that arrive twice, 0 to 1. */
   readonly duplicateShare: number;

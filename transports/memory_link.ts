@@ -98,7 +98,7 @@ export class Direction {
     this.follow(general);
   }
 
-  /** Draws whether the next datagram or chunk is lost, and how. */
+  /** Draws whether the next datagram, or load of a stream, is lost, and how. */
   loss(): "loss" | "burst" | null {
     const { burst, lossShare } = this.#conditions;
     if (burst !== null) {

@@ -39,10 +39,8 @@ export class Wire implements Waiting {
   /** What is under way. */
   readonly #underWay: Load[] = [];
   #timer: TimerHandle | null = null;
-  #isDelivering = false;
   /** Jitter of this stream as a share of the direction's; drawn once, so that the order stays. */
   #jitterShare = -1;
-  #lastDueMs = 0;
 
   /** A wire along a direction. */
   constructor(world: WireWorld, direction: Direction, from: Address, to: Address) {
@@ -86,7 +84,7 @@ export class Wire implements Waiting {
 
   /** Delivers what is due, unless it is held up. */
   resume(): void {
-    if (this.#timer === null) this.#deliverUntil(this.#world.schedule.nowMs());
+    this.#deliverUntil(this.#world.schedule.nowMs());
   }
 
   #enter(load: Load): void {
@@ -98,33 +96,32 @@ export class Wire implements Waiting {
   }
 
   #depart(load: Load, queueMs: number): void {
-    const delayMs = queueMs + this.#travelMs(load);
+    const delayMs = queueMs + this.#travelMs();
     if (delayMs <= 0 && this.#underWay.length === 0 && !this.#direction.isHeldUp) {
       return this.#deliver(load);
     }
     const nowMs = this.#world.schedule.nowMs();
-    load.dueMs = this.#lastDueMs = Math.max(this.#lastDueMs, nowMs + delayMs);
+    load.dueMs = nowMs + delayMs;
     this.#underWay.push(load);
     if (this.#timer === null) this.#deliverUntil(nowMs);
   }
 
-  #travelMs(load: Load): number {
+  /** Loss shows as the time until what was lost has been sent again. */
+  #travelMs(): number {
     const { schedule } = this.#world;
     const { jitterMs } = this.#direction.conditions;
     if (jitterMs > 0 && this.#jitterShare < 0) this.#jitterShare = schedule.upTo(1);
     const onceMs = this.#direction.latencyMs() + (jitterMs > 0 ? jitterMs * this.#jitterShare : 0);
-    if (load.chunk === null || this.#direction.loss() === null) return onceMs;
+    if (this.#direction.loss() === null) return onceMs;
     return onceMs + Math.max(memoryRetransmissionMs, 2 * onceMs);
   }
 
   #deliverUntil(reachedMs: number): void {
-    if (this.#isDelivering) return;
-    this.#isDelivering = true;
     const { heldUp, schedule } = this.#world;
     heldUp.delete(this);
     for (let first = this.#underWay[0]; first !== undefined; first = this.#underWay[0]) {
       if (first.dueMs > reachedMs) {
-        this.#timer = schedule.after(first.dueMs - schedule.nowMs(), this.#onDue);
+        this.#timer ??= schedule.after(first.dueMs - schedule.nowMs(), this.#onDue);
         break;
       }
       if (this.#direction.isHeldUp) {
@@ -134,13 +131,11 @@ export class Wire implements Waiting {
       this.#underWay.shift();
       this.#deliver(first);
     }
-    this.#isDelivering = false;
   }
 
-  /** What the timer was for is due, even where the clock's fractions are a little behind. */
   readonly #onDue = (): void => {
     this.#timer = null;
-    this.#deliverUntil(Math.max(this.#world.schedule.nowMs(), this.#underWay[0]?.dueMs ?? 0));
+    this.#deliverUntil(this.#world.schedule.nowMs());
   };
 
   #deliver({ chunk, deliver }: Load): void {

@@ -142,6 +142,15 @@ Deno.test("a crash behind a cut is noticed only when the cut heals", async () =>
   world.network.close();
 });
 
+Deno.test("an end whose other end has closed closes without another signal", async () => {
+  const world = new World();
+  const { near, far } = await world.streams();
+  far.close();
+  await world.clock.run(10);
+  near.close();
+  assert.equal(world.clock.timerCount, 0);
+});
+
 Deno.test("close() leaves no timer and settles what waits", async () => {
   const world = new World();
   const { near, far } = await world.streams();

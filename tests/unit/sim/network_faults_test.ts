@@ -95,6 +95,7 @@ Deno.test("[F10] corruption flips one bit of the stated share, and none at the s
   assert.ok(flipped.every((bits) => bits <= 1));
   const places = new Set(arrived.map(({ bytes }) => bytes.findIndex((byte) => byte !== 0x5a)));
   assert.equal(places.size, 65, "every byte is hit, and some datagrams are whole");
+  world.network.change({ corruptShare: 1 });
   from.send(new Uint8Array(0), to.address); // has no bit to flip
 });
 
@@ -213,8 +214,61 @@ Deno.test("a stream follows a change of latency and keeps its order", async () =
   await near.write(new Uint8Array(2)); // would overtake
   await world.clock.run(200);
   await near.write(new Uint8Array(3));
+  world.network.change({ latencyMs: 0 });
+  await near.write(new Uint8Array(4)); // would overtake as well
   await world.clock.run(200);
-  assert.deepEqual(arrivals, ["1 at 100", "2 at 100", "3 at 210"]);
+  assert.deepEqual(arrivals, ["1 at 100", "2 at 100", "3 at 210", "4 at 210"]);
+});
+
+Deno.test("a stream draws its jitter once, and a direction does not bind other streams to it", async () => {
+  const world = new World({ latencyMs: 10, jitterMs: 30 });
+  const delays = new Set<string>();
+  for (let stream = 0; stream < 5; stream++) {
+    const { near, far } = await world.streams();
+    let sentMs = 0;
+    void count(far, () => void delays.add((world.clock.now().monoMs - sentMs).toFixed(6)));
+    for (let i = 0; i < 10; i++) {
+      sentMs = world.clock.now().monoMs;
+      await near.write(new Uint8Array(1));
+      await world.clock.run(50);
+    }
+  }
+  assert.equal(delays.size, 5);
+});
+
+Deno.test("a lost attempt to open a stream takes as much longer", async () => {
+  const world = new World({ latencyMs: 10 });
+  world.network.changeLink(a, b, { lossShare: 1 });
+  await world.streams();
+  assert.equal(world.clock.now().monoMs, 220);
+});
+
+Deno.test("a stream that sends little waits for its turn behind one that waits for room", async () => {
+  const world = new World({ bytesPerSecond: 1_000_000, queueBytesMax: 6_000 });
+  const [first, second] = [await world.streams(), await world.streams()];
+  const arrivals: string[] = [];
+  void count(first.far, (bytes) => void arrivals.push(`first ${bytes}`));
+  void count(second.far, (bytes) => void arrivals.push(`second ${bytes}`));
+  await first.near.write(new Uint8Array(12_288));
+  await second.near.write(new Uint8Array(10)); // for which there is room
+  await world.clock.run(1_000);
+  assert.deepEqual(arrivals, ["first 4096", "first 4096", "second 10", "first 4096"]);
+});
+
+Deno.test("what waits for room enters as soon as there is no limit any more", async () => {
+  const world = new World();
+  const [first, second] = [await world.streams(), await world.streams()];
+  const seen = world.drain(second.far);
+  world.network.change({ bytesPerSecond: 1, queueBytesMax: 0 });
+  await first.near.write(new Uint8Array(1_000));
+  await second.near.write(Uint8Array.of(7));
+  await world.clock.run(100);
+  assert.deepEqual(seen.bytes, []);
+  world.network.change({ bytesPerSecond: null });
+  await world.clock.run(10);
+  assert.deepEqual(seen.bytes, [7]);
+  world.network.close();
+  assert.equal(world.clock.timerCount, 0);
 });
 
 Deno.test("[F13] conditions of one direction stand over the general ones until they are taken back", async () => {
@@ -241,6 +295,9 @@ Deno.test("[F13] conditions of one direction stand over the general ones until t
   world.network.changeLink(a, b, null);
   assert.deepEqual(await delays(), [20, 20]);
   assert.equal(arrived.length, 3);
+  world.network.changeLink(a, b, { latencyMs: 70 });
+  world.network.changeLink(a, b, { duplicateShare: 1 });
+  assert.deepEqual(await delays(), [20, 70, 70], "changes of one direction add up");
 });
 
 Deno.test("impossible conditions are refused, and change nothing", () => {

@@ -18,6 +18,7 @@ class NatWorld extends World {
 
   static async open(kind: NatKind, options: Partial<NatOptions> = {}): Promise<NatWorld> {
     const world = new NatWorld({ latencyMs: 10 });
+    await world.clock.run(1_000);
     world.network.translate(home, { kind, publicHost, ...options });
     world.inside = await world.reader(home);
     for (const [host, port] of [[first, 1], [first, 2], [second, 1], [second, 2]] as const) {
@@ -171,6 +172,42 @@ Deno.test("two hosts behind one translator reach each other directly, and by the
   assert.deepEqual(direct!.from, other.socket.address);
   assert.equal(around!.from.host, publicHost);
   assert.notEqual(around!.from.port, seen.port);
+});
+
+Deno.test("rebind() of one host leaves the others behind its translator alone", async () => {
+  const world = await NatWorld.open("full_cone");
+  world.network.translate(sibling, { kind: "full_cone", publicHost });
+  const seen = await world.seenFrom(0);
+  world.network.rebind(sibling);
+  assert.deepEqual(await world.letIn(seen), [0, 1, 2, 3]);
+  assert.deepEqual(await world.seenFrom(1), seen);
+});
+
+Deno.test("copies of a datagram go the same way through a translator", async () => {
+  const world = await NatWorld.open("symmetric");
+  world.network.change({ duplicateShare: 1 });
+  const { socket, arrived } = world.outside[0]!;
+  world.inside.socket.send(Uint8Array.of(1), socket.address);
+  await world.clock.run(10);
+  assert.deepEqual(arrived.map(({ from }) => from.host), [publicHost, publicHost]);
+  socket.send(Uint8Array.of(2), arrived[0]!.from);
+  await world.clock.run(10);
+  socket.send(Uint8Array.of(3), arrived[0]!.from);
+  world.network.rebind(home); // while they are under way
+  await world.clock.run(10);
+  assert.deepEqual(world.inside.arrived.map(({ bytes }) => bytes[0]), [2, 2]);
+});
+
+Deno.test("an outside port that is in use is not given again when the ports have all been used", async () => {
+  const world = await NatWorld.open("full_cone");
+  world.network.translate(sibling, { kind: "symmetric", publicHost });
+  const other = await world.bind(sibling);
+  const seen = await world.seenFrom(0);
+  for (let i = 0; i < 46_000; i++) {
+    other.send(new Uint8Array(1), { host: `10.1.${i >> 8}.${i & 255}`, port: 1 });
+    if (i % 1_000 === 0) assert.deepEqual(await world.seenFrom(0), seen);
+  }
+  assert.deepEqual(await world.letIn(seen), [0, 1, 2, 3]);
 });
 
 Deno.test("conditions and cuts of a host behind a translator go by its own address", async () => {

@@ -175,7 +175,7 @@ Deno.test("a stalled host that crashes loses what waited, and a new one there is
 
 Deno.test("close() drops what is under way and what waits, and leaves no timer", async () => {
   const world = new World();
-  const { near } = await world.streams();
+  const [{ near }, idle] = [await world.streams(), await world.streams()];
   const { from, to } = await world.sockets();
   from.send(numberBytes(1), to.address);
   await world.clock.run(5);
@@ -191,6 +191,8 @@ Deno.test("close() drops what is under way and what waits, and leaves no timer",
   assert.deepEqual([underWay, dropped.closed, dropped.no_host], [0, 1, 1]);
   await world.clock.settle();
   await writing; // it all fitted into what a stream holds unread
+  idle.near.close();
+  idle.far.close();
   assert.equal(world.clock.timerCount, 0);
 });
 
@@ -209,8 +211,9 @@ Deno.test("an observer is told everything, in order (I30)", async () => {
   await world.clock.run(10);
   const refused = world.network.streams(a).connect({ host: b, port: 9 }, new AbortController().signal);
   await assert.rejects(world.clock.until(refused, 100));
-  const last = await world.streams();
+  const [last, closed] = [await world.streams(), await world.streams()];
   world.network.closeHost(b);
+  closed.near.close(); // before it could break
   await world.clock.run(10);
   await assert.rejects(last.near.write(Uint8Array.of(6)));
   assert.deepEqual(events, [
@@ -233,7 +236,11 @@ Deno.test("an observer is told everything, in order (I30)", async () => {
     "60 sent connect 10.0.0.1:49155 10.0.0.2:49153 0 ",
     "70 delivered connect 10.0.0.1:49155 10.0.0.2:49153 0 ",
     "70 opened stream 10.0.0.1:49155 10.0.0.2:49153 0 ",
-    "80 broken stream 10.0.0.2:49153 10.0.0.1:49155 0 ",
-    "90 broken stream 10.0.0.1:49155 10.0.0.2:49153 0 ",
+    "80 sent connect 10.0.0.1:49156 10.0.0.2:49154 0 ",
+    "90 delivered connect 10.0.0.1:49156 10.0.0.2:49154 0 ",
+    "90 opened stream 10.0.0.1:49156 10.0.0.2:49154 0 ",
+    "100 broken stream 10.0.0.2:49153 10.0.0.1:49155 0 ",
+    "100 broken stream 10.0.0.2:49154 10.0.0.1:49156 0 ",
+    "110 broken stream 10.0.0.1:49155 10.0.0.2:49153 0 ",
   ]);
 });
