@@ -86,6 +86,11 @@ export function packAddress(address: Address): Uint8Array {
   return bytes;
 }
 
+/** Bytes that an address has as it travels. */
+export function packedAddressBytes(address: Address): number {
+  return address.host.includes(":") ? 18 : 6;
+}
+
 /** The address of 6 or 18 bytes, or `null` for any other length. */
 export function unpackAddress(bytes: Uint8Array): Address | null {
   if (bytes.length !== 6 && bytes.length !== 18) return null;

@@ -21,7 +21,7 @@ import {
   type CloudSnapshot,
   type CloudState,
 } from "./context.ts";
-import { openPacket, PacketType, PairKeyCache, Tokens } from "./datagram.ts";
+import { PacketType } from "./datagram.ts";
 import { Exchanges } from "./exchanges.ts";
 import { Holdings } from "./holdings.ts";
 import { classifierHash, nameKey } from "./id_space.ts";
@@ -38,6 +38,7 @@ import { Responder } from "./responder.ts";
 import { RoutingTable } from "./routing_table.ts";
 import { Searches } from "./searches.ts";
 import { Upkeep } from "./upkeep.ts";
+import { type CloudWire, SealedWire } from "./wire.ts";
 
 export type {
   CallResult,
@@ -83,7 +84,7 @@ export type CloudInput =
 /** One participant of one cloud. */
 export class CloudMachine {
   readonly #context: CloudContext;
-  readonly #pairs: PairKeyCache;
+  readonly #wire: CloudWire;
   readonly #table: RoutingTable;
   readonly #exchanges: Exchanges;
   readonly #searches: Searches;
@@ -110,9 +111,12 @@ export class CloudMachine {
 
   constructor(config: CloudConfig) {
     const context = this.#context = new CloudContext(config);
-    const pairs = this.#pairs = new PairKeyCache(config.crypto, context.cloud, config.secretKey);
+    const { crypto, random, secretKey } = config;
+    const { cloud, key } = context;
+    const keys = { crypto, random, cloud, key, secretKey };
+    const wire = this.#wire = config.wire?.(keys) ?? new SealedWire(keys);
     const table = this.#table = new RoutingTable(context.id);
-    const exchanges = this.#exchanges = new Exchanges(context, pairs, {
+    const exchanges = this.#exchanges = new Exchanges(context, wire, {
       table,
       onAnswered: (contact, from, roundTripMs) => this.#onAnswered(contact, from, roundTripMs),
       onLost: (contact) => this.#onLost(contact),
@@ -121,11 +125,10 @@ export class CloudMachine {
     const anchors = () => [...this.#anchors.values()];
     const searches = this.#searches = new Searches(context, exchanges, table, anchors, onContact);
     this.#upkeep = new Upkeep(context, exchanges, searches, table);
-    const holdings = this.#holdings = new Holdings(config.crypto, context.cloud, config.random);
+    const holdings = this.#holdings = new Holdings(crypto, cloud, random);
     const publications = this.#publications = new Publications(context, exchanges, searches);
-    this.#resolves = new Resolves(context, { exchanges, searches, table, publications, holdings });
-    const tokens = new Tokens(config.crypto, config.random);
-    const answering = { tokens, pairs, table, holdings, publications, onContact };
+    this.#resolves = new Resolves(context, wire, { exchanges, searches, table, publications, holdings });
+    const answering = { wire, table, holdings, publications, onContact };
     this.#responder = new Responder(context, answering);
   }
 
@@ -193,7 +196,7 @@ export class CloudMachine {
       requests: this.#exchanges.size,
       searches: this.#searches.size,
       resolves: this.#resolves.size,
-      agreements: this.#pairs.agreements,
+      agreements: this.#wire.agreements,
       drops: Object.fromEntries(this.#drops),
     };
   }
@@ -307,7 +310,7 @@ export class CloudMachine {
   /** Tells the reason if the datagram was dropped. */
   #takeDatagram(bytes: Uint8Array, from: Address): string | null {
     if (!mayUse(this.#context.scope, from, null)) return "out_of_scope";
-    const opened = openPacket(bytes);
+    const opened = this.#wire.read(bytes);
     if (!opened.ok) return opened.reason;
     const { packet } = opened;
     switch (packet.type) {

@@ -3,7 +3,14 @@
  * hint until it has answered; hints travel in answers and cost whoever believes them one packet.
  */
 
-import { type AddressScope, addressScope, packAddress, parseHost, unpackAddress } from "../base/address.ts";
+import {
+  type AddressScope,
+  addressScope,
+  packAddress,
+  packedAddressBytes,
+  parseHost,
+  unpackAddress,
+} from "../base/address.ts";
 import { BoundedMap } from "../base/bounded.ts";
 import { concat, hex } from "../base/bytes.ts";
 import type { Address, Crypto } from "../base/ports.ts";
@@ -13,16 +20,20 @@ import { contactAddressesMax, hostFactsMax } from "./limits.ts";
 /** In which scope a cloud's names are published; see {@linkcode mayUse} for what it takes. */
 export type CloudScope = "loopback" | "link-local" | "private" | "global";
 
-/** A participant of a cloud. */
-export interface Contact {
+/** Key and addresses of a contact that somebody named. */
+export interface Hint {
   /** Its X25519 key in this cloud. 32 bytes. */
   readonly key: Uint8Array;
+  /** Where it may be reached, 1 … `contactAddressesMax`; the first is tried first. */
+  readonly addresses: readonly Address[];
+}
+
+/** A participant of a cloud. */
+export interface Contact extends Hint {
   /** The key in lower-case hex, the key of every map. */
   readonly keyHex: string;
   /** Where it lies. 32 bytes. */
   readonly id: Uint8Array;
-  /** Where it may be reached, 1 … `contactAddressesMax`; the first is tried first. */
-  readonly addresses: readonly Address[];
 }
 
 /** A contact from its key and addresses. */
@@ -35,16 +46,54 @@ export function createContact(
   return { key, keyHex: hex(key), id: contactId(crypto, cloud, key), addresses };
 }
 
-/** A contact as it travels: its key, then each address behind its length. */
-export function packHint(contact: Contact): Uint8Array {
-  let packed = packedHints.get(contact);
-  if (packed === undefined) packedHints.set(contact, packed = pack(contact));
+/**
+ * Contacts as they were built, so that one that is named again and again costs one hash. All who use
+ * a book are of one cloud; in a simulation that may be all its machines.
+ */
+export class ContactBook {
+  readonly #crypto: Crypto;
+  readonly #cloud: Uint8Array;
+  readonly #contacts: BoundedMap<string, Contact>;
+
+  /** Remembers at most `contactsMax` contacts; the least recently used gives way. */
+  constructor(crypto: Crypto, cloud: Uint8Array, contactsMax: number) {
+    this.#crypto = crypto;
+    this.#cloud = cloud;
+    this.#contacts = new BoundedMap(contactsMax);
+  }
+
+  /** The contact with this key at these addresses. */
+  contactOf(key: Uint8Array, addresses: readonly Address[]): Contact {
+    const keyHex = hex(key);
+    const known = this.#contacts.get(keyHex);
+    if (known !== undefined && sameAddresses(known, { addresses })) return known;
+    const contact = known === undefined
+      ? createContact(this.#crypto, this.#cloud, key, addresses)
+      : { ...known, addresses };
+    this.#contacts.set(keyHex, contact);
+    return contact;
+  }
+}
+
+/** A hint as it travels: its key, then each address behind its length. */
+export function packHint(hint: Hint): Uint8Array {
+  let packed = packedHints.get(hint);
+  if (packed === undefined) packedHints.set(hint, packed = pack(hint));
   return packed;
 }
 
-function pack(contact: Contact): Uint8Array {
-  const parts = [contact.key];
-  for (const address of contact.addresses.slice(0, contactAddressesMax)) {
+/** Bytes that a hint has as it travels. */
+export function packedHintBytes({ key, addresses }: Hint): number {
+  let bytes = key.length;
+  for (let i = 0; i < addresses.length && i < contactAddressesMax; i++) {
+    bytes += 1 + packedAddressBytes(addresses[i]!);
+  }
+  return bytes;
+}
+
+function pack(hint: Hint): Uint8Array {
+  const parts = [hint.key];
+  for (const address of hint.addresses.slice(0, contactAddressesMax)) {
     const packed = packAddress(address);
     parts.push(Uint8Array.of(packed.length), packed);
   }
@@ -52,7 +101,7 @@ function pack(contact: Contact): Uint8Array {
 }
 
 /** Key and addresses of a hint, or `null` if the bytes are none. */
-export function unpackHint(bytes: Uint8Array): { key: Uint8Array; addresses: Address[] } | null {
+export function unpackHint(bytes: Uint8Array): Hint | null {
   const addresses: Address[] = [];
   let offset = 32;
   while (offset < bytes.length && addresses.length < contactAddressesMax) {
@@ -126,5 +175,5 @@ const widths: Readonly<Record<AddressScope, number>> = {
 
 const factsByHost = new BoundedMap<string, HostFacts>(hostFactsMax);
 
-/** Contacts are immutable, so what one is packed into lasts as long as itself. */
-const packedHints = new WeakMap<Contact, Uint8Array>();
+/** Hints are immutable, so what one is packed into lasts as long as itself. */
+const packedHints = new WeakMap<Hint, Uint8Array>();

@@ -6,9 +6,11 @@
 import { DeadlineTable } from "../base/deadlines.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { Address, Crypto, Instant, Random } from "../base/ports.ts";
-import type { CloudScope } from "./contact.ts";
+import { type CloudScope, ContactBook } from "./contact.ts";
 import { cloudId, contactId } from "./id_space.ts";
+import { contactsKeptMax } from "./limits.ts";
 import type { PayloadInfo, SignedStatement } from "./registration.ts";
+import type { CloudWire, CloudWireConfig } from "./wire.ts";
 
 /** What a cloud machine is made with. */
 export interface CloudConfig {
@@ -19,6 +21,10 @@ export interface CloudConfig {
   readonly secretKey: Uint8Array;
   readonly crypto: Crypto;
   readonly random: Random;
+  /** What it sends and receives through; sealed datagrams if left out. */
+  readonly wire?: (config: CloudWireConfig) => CloudWire;
+  /** Where it looks contacts up; a book of its own if left out. */
+  readonly book?: ContactBook;
 }
 
 /** What a cloud can do at present. */
@@ -116,6 +122,7 @@ export class CloudContext {
   readonly key: Uint8Array;
   /** Where this peer lies. */
   readonly id: Uint8Array;
+  readonly book: ContactBook;
   /** The instant of the input being handled. */
   now: Instant = { monoMs: 0, wallMs: 0 };
   readonly #alarms = new DeadlineTable<string>();
@@ -130,6 +137,7 @@ export class CloudContext {
     this.random = config.random;
     this.key = config.crypto.x25519.publicKey(config.secretKey);
     this.id = contactId(config.crypto, this.cloud, this.key);
+    this.book = config.book ?? new ContactBook(config.crypto, this.cloud, contactsKeptMax);
   }
 
   /** Adds an effect of the input being handled. */

@@ -9,7 +9,7 @@ import { addressText } from "../base/address.ts";
 import { BoundedMap } from "../base/bounded.ts";
 import { equalBytes, hex } from "../base/bytes.ts";
 import type { Address } from "../base/ports.ts";
-import { type Contact, createContact, mayUse, sameAddress } from "./contact.ts";
+import { type Contact, mayUse, sameAddress } from "./contact.ts";
 import type { CloudContext } from "./context.ts";
 import {
   helloNonceBytes,
@@ -17,21 +17,13 @@ import {
   type KeyPacket,
   noToken,
   packetNonceBytes,
-  PacketType,
-  type PairKeyCache,
   type SealedPacket,
-  sealPacket,
   type TokenPacket,
 } from "./datagram.ts";
 import { requestAttemptsMax, requestsMax, tokensMax } from "./limits.ts";
-import {
-  decodeResponse,
-  encodeRequest,
-  type RequestBody,
-  requestIdBytes,
-  type ResponseBody,
-} from "./messages.ts";
+import { type RequestBody, requestIdBytes, type ResponseBody } from "./messages.ts";
 import { RoundTrip, type RoutingTable } from "./routing_table.ts";
+import type { CloudWire } from "./wire.ts";
 
 /** What becomes of a request: `slow` comes at most once, before one of the others. */
 export type Outcome =
@@ -73,7 +65,7 @@ export type AnsweredHandler = (contact: Contact, from: Address, roundTripMs: num
 /** The requests of one cloud machine. */
 export class Exchanges {
   readonly #context: CloudContext;
-  readonly #pairs: PairKeyCache;
+  readonly #wire: CloudWire;
   readonly #table: RoutingTable;
   readonly #onAnswered: AnsweredHandler;
   readonly #onLost: (contact: Contact) => void;
@@ -87,11 +79,11 @@ export class Exchanges {
 
   constructor(
     context: CloudContext,
-    pairs: PairKeyCache,
+    wire: CloudWire,
     parts: { table: RoutingTable; onAnswered: AnsweredHandler; onLost: (contact: Contact) => void },
   ) {
     this.#context = context;
-    this.#pairs = pairs;
+    this.#wire = wire;
     this.#table = parts.table;
     this.#onAnswered = parts.onAnswered;
     this.#onLost = parts.onLost;
@@ -121,7 +113,7 @@ export class Exchanges {
       this.#end(pending, { kind: "failed" });
       return "wrong_key";
     }
-    pending.contact ??= createContact(this.#context.crypto, this.#context.cloud, packet.sender, [from]);
+    pending.contact ??= this.#context.book.contactOf(packet.sender, [from]);
     this.#measure(pending);
     this.keepToken(pending.contact.keyHex, from, packet.token);
     this.#hellos.delete(pending.helloNonce!);
@@ -145,14 +137,9 @@ export class Exchanges {
     const keyHex = hex(packet.sender);
     const candidates = this.#byPeer.get(peerText(keyHex, from));
     if (candidates === undefined) return "unasked";
-    const keys = this.#pairs.with(packet.sender);
-    const { crypto } = this.#context;
-    const plaintext = keys &&
-      crypto.aead.open(keys.receiveKey, packet.nonce, packet.header, packet.ciphertext);
-    if (plaintext === null) return "not_authentic";
-    const decoded = decodeResponse(plaintext);
-    if (!decoded.ok) return decoded.reason;
-    const { id, body } = decoded.message;
+    const opened = this.#wire.openResponse(packet);
+    if (!opened.ok) return opened.reason;
+    const { id, body } = opened.message;
     const pending = this.#pending.get(hex(id));
     if (pending === undefined || !candidates.has(pending)) return "unasked";
     if (!answers(body, pending.body)) return "wrong_kind";
@@ -225,23 +212,21 @@ export class Exchanges {
 
   /** `takesToken` is set where we send of our own accord, so that two ends cannot keep each other busy. */
   #sendRequest(pending: Pending, takesToken: boolean): void {
-    const { crypto, random, key } = this.#context;
     const contact = pending.contact!;
     const address = addressOf(pending);
-    const keys = this.#pairs.with(contact.key);
-    if (keys === null) return this.#end(pending, { kind: "failed" });
     const peer = peerText(contact.keyHex, address);
     const waiting = this.#byPeer.get(peer) ?? new Set();
     this.#byPeer.set(peer, waiting.add(pending));
     const token = this.#tokens.get(peer) ?? noToken;
-    const nonce = random.bytes(packetNonceBytes);
+    const nonce = this.#context.random.bytes(packetNonceBytes);
+    const { id, body } = pending;
+    const bytes = this.#wire.sealRequest({ to: contact.key, token, nonce }, { id, body });
+    if (bytes === null) return this.#end(pending, { kind: "failed" });
     this.#forgetNonce(pending);
     if (takesToken) {
       pending.packetNonce = hex(nonce);
       this.#nonces.set(pending.packetNonce, pending);
     }
-    const plaintext = encodeRequest({ id: pending.id, body: pending.body });
-    const bytes = sealPacket(crypto, PacketType.request, key, token, nonce, keys.sendKey, plaintext);
     this.#context.effect({ kind: "send", bytes, to: address });
   }
 

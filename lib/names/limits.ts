@@ -33,8 +33,8 @@ export const contactAddressesMax: number = 2;
 /** Hosts whose scope and address group are remembered. The least recently used gives way, at the cost of reading its text again. */
 export const hostFactsMax: number = 8_192;
 
-/** Named contacts that are remembered as they were built. The least recently used gives way, at the cost of one hash. */
-export const hintsKeptMax: number = 2_048;
+/** Contacts that are remembered as they were built. The least recently used gives way, at the cost of one hash. */
+export const contactsKeptMax: number = 2_048;
 
 /** Contacts that wait to be asked before they may enter the table. The oldest gives way. */
 export const candidatesMax: number = 64;

@@ -13,7 +13,7 @@
 import { unpackAddress } from "../base/address.ts";
 import type { Address } from "../base/ports.ts";
 import { decode, type DecodeRejection, encode, isArray, isBytes, isUint, type Value } from "../wire/codec.ts";
-import { unpackHint } from "./contact.ts";
+import { type Hint, unpackHint } from "./contact.ts";
 import {
   answerHintsMax,
   answerValuesMax,
@@ -28,12 +28,6 @@ export type RequestBody =
   | { readonly kind: "find"; readonly target: Uint8Array; readonly offset: number | null }
   | { readonly kind: "store"; readonly registration: Uint8Array }
   | { readonly kind: "inquire"; readonly nameKey: Uint8Array; readonly part: number };
-
-/** Key and addresses of a contact that somebody named. */
-export interface Hint {
-  readonly key: Uint8Array;
-  readonly addresses: readonly Address[];
-}
 
 /** A registration somebody holds. */
 export interface HeldValue {
@@ -70,10 +64,13 @@ export interface Message<B> {
   readonly body: B;
 }
 
+/** Why a plaintext is no message. */
+export type MessageRejection = DecodeRejection | "not_a_message";
+
 /** A message, or why there is none. */
 export type DecodedMessage<B> =
   | { readonly ok: true; readonly message: Message<B> }
-  | { readonly ok: false; readonly reason: DecodeRejection | "not_a_message" };
+  | { readonly ok: false; readonly reason: MessageRejection };
 
 /** Parts of a payload: part 0 is the registration, the others follow it. */
 export const inquiryPartsMax: number = 4;

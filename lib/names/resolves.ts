@@ -7,7 +7,7 @@
 import { addressText } from "../base/address.ts";
 import { equalBytes, hex } from "../base/bytes.ts";
 import type { Address } from "../base/ports.ts";
-import { type Contact, createContact, mayUse, sameAddress } from "./contact.ts";
+import { type Contact, mayUse, sameAddress } from "./contact.ts";
 import type { CloudContext, Resolution } from "./context.ts";
 import type { Exchanges, Outcome } from "./exchanges.ts";
 import type { Holdings } from "./holdings.ts";
@@ -23,15 +23,10 @@ import {
 import type { Lookup } from "./lookup.ts";
 import type { HeldValue } from "./messages.ts";
 import type { Publications } from "./publications.ts";
-import {
-  openRegistration,
-  publisherOf,
-  replaces,
-  type SignedStatement,
-  verifyRegistration,
-} from "./registration.ts";
+import { publisherOf, replaces, type SignedStatement, verifyRegistration } from "./registration.ts";
 import type { RoutingTable } from "./routing_table.ts";
 import type { Searches, ValuesVerdict } from "./searches.ts";
+import type { CloudWire } from "./wire.ts";
 
 /** One publisher that a resolve learned of. */
 interface Publisher {
@@ -74,6 +69,7 @@ interface Resolve {
 /** The resolves of one cloud machine. */
 export class Resolves {
   readonly #context: CloudContext;
+  readonly #wire: CloudWire;
   readonly #exchanges: Exchanges;
   readonly #searches: Searches;
   readonly #table: RoutingTable;
@@ -83,6 +79,7 @@ export class Resolves {
 
   constructor(
     context: CloudContext,
+    wire: CloudWire,
     parts: {
       exchanges: Exchanges;
       searches: Searches;
@@ -92,6 +89,7 @@ export class Resolves {
     },
   ) {
     this.#context = context;
+    this.#wire = wire;
     this.#exchanges = parts.exchanges;
     this.#searches = parts.searches;
     this.#table = parts.table;
@@ -182,7 +180,7 @@ export class Resolves {
     holder: Address | null,
   ): ValuesVerdict {
     const { crypto, cloud, key, now } = this.#context;
-    const opened = openRegistration(crypto, cloud, bytes);
+    const opened = this.#wire.openRegistration(bytes);
     if (!opened.ok) return "useless";
     const { statement } = opened;
     if (!equalBytes(statement.nameKey, resolve.key) || statement.expires <= now.wallMs) return "useless";
@@ -291,13 +289,12 @@ export class Resolves {
 
   /** The publisher where this peer knows it; after that, where most holders saw it. */
   #nextContact(publisher: Publisher): Contact {
-    const { crypto, cloud } = this.#context;
     const known = publisher.contact === null ? this.#table.entry(publisher.keyHex)?.contact : undefined;
     if (known !== undefined) return known;
     const untried = publisher.places.filter(({ isTried }) => !isTried).sort((a, b) => b.votes - a.votes);
     const next = untried.slice(0, contactAddressesMax);
     for (const place of next) place.isTried = true;
-    return createContact(crypto, cloud, publisher.statement.publisher, next.map(({ address }) => address));
+    return this.#context.book.contactOf(publisher.statement.publisher, next.map(({ address }) => address));
   }
 
   /** The publisher did not answer. Holders may lie about where it is, so one that was seen elsewhere is asked there. */
@@ -323,7 +320,7 @@ export class Resolves {
     const { statement } = publisher;
     if (equalBytes(bytes, statement.bytes)) return statement;
     const { crypto, cloud, now } = this.#context;
-    const opened = openRegistration(crypto, cloud, bytes);
+    const opened = this.#wire.openRegistration(bytes);
     if (!opened.ok || publisherOf(opened.statement) !== publisherOf(statement)) return null;
     if (!equalBytes(opened.statement.nameKey, statement.nameKey)) return null;
     if (opened.statement.expires <= now.wallMs || !replaces(opened.statement, statement)) return null;

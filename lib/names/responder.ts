@@ -4,23 +4,19 @@
  * has not proven an address (T1, T7).
  */
 
-import { packAddress } from "../base/address.ts";
+import { packedAddressBytes } from "../base/address.ts";
 import { BoundedMap } from "../base/bounded.ts";
 import { equalBytes, hex } from "../base/bytes.ts";
 import type { Address } from "../base/ports.ts";
-import { addressGroup, type Contact, createContact, packHint, sameAddress } from "./contact.ts";
+import { addressGroup, type Contact, packedHintBytes, sameAddress } from "./contact.ts";
 import type { CloudContext } from "./context.ts";
 import {
   type HelloPacket,
   keyPacket,
   packetNonceBytes,
-  PacketType,
-  type PairKeyCache,
   plaintextBytesMax,
   type SealedPacket,
-  sealPacket,
   tokenPacket,
-  type Tokens,
 } from "./datagram.ts";
 import type { Holdings } from "./holdings.ts";
 import { distanceShare } from "./id_space.ts";
@@ -34,23 +30,15 @@ import {
   hintsBesideValues,
   regionReachMax,
 } from "./limits.ts";
-import {
-  decodeRequest,
-  encodeFound,
-  encodeResponse,
-  type Message,
-  type RequestBody,
-  StoreVerdict,
-} from "./messages.ts";
+import { type HeldValue, type RequestBody, type ResponseBody, StoreVerdict } from "./messages.ts";
 import type { Publications } from "./publications.ts";
-import { openRegistration } from "./registration.ts";
 import type { RoutingTable } from "./routing_table.ts";
+import type { CloudWire } from "./wire.ts";
 
 /** The answering side of one cloud machine. */
 export class Responder {
   readonly #context: CloudContext;
-  readonly #tokens: Tokens;
-  readonly #pairs: PairKeyCache;
+  readonly #wire: CloudWire;
   readonly #table: RoutingTable;
   readonly #holdings: Holdings;
   readonly #publications: Publications;
@@ -62,8 +50,7 @@ export class Responder {
   constructor(
     context: CloudContext,
     parts: {
-      tokens: Tokens;
-      pairs: PairKeyCache;
+      wire: CloudWire;
       table: RoutingTable;
       holdings: Holdings;
       publications: Publications;
@@ -71,8 +58,7 @@ export class Responder {
     },
   ) {
     this.#context = context;
-    this.#tokens = parts.tokens;
-    this.#pairs = parts.pairs;
+    this.#wire = parts.wire;
     this.#table = parts.table;
     this.#holdings = parts.holdings;
     this.#publications = parts.publications;
@@ -83,102 +69,97 @@ export class Responder {
   onHello(packet: HelloPacket, from: Address): string | null {
     if (!this.#mayAnswerInClear(from)) return "over_budget";
     const { key, now } = this.#context;
-    const token = this.#tokens.give(from, packet.sender, now.monoMs);
+    const token = this.#wire.giveToken(from, packet.sender, now.monoMs);
     this.#context.effect({ kind: "send", bytes: keyPacket(packet.nonce, key, token), to: from });
     return null;
   }
 
   /** A request arrived. Tells the reason if it was dropped. */
   onRequest(packet: SealedPacket, from: Address): string | null {
-    const { crypto, cloud, key, random, now } = this.#context;
-    const token = this.#tokens.renewed(packet.token, from, packet.sender, now.monoMs);
+    const { book, key, random, now } = this.#context;
+    const token = this.#wire.renewToken(packet.token, from, packet.sender, now.monoMs);
     if (token === null) {
       if (!this.#mayAnswerInClear(from)) return "over_budget";
-      const first = this.#tokens.give(from, packet.sender, now.monoMs);
+      const first = this.#wire.giveToken(from, packet.sender, now.monoMs);
       this.#context.effect({ kind: "send", bytes: tokenPacket(packet.nonce, first), to: from });
       return "no_token";
     }
     if (equalBytes(packet.sender, key)) return "own_key";
-    const keys = this.#pairs.with(packet.sender);
-    const plaintext = keys &&
-      crypto.aead.open(keys.receiveKey, packet.nonce, packet.header, packet.ciphertext);
-    if (keys === null || plaintext === null) return "not_authentic";
-    const decoded = decodeRequest(plaintext);
-    if (!decoded.ok) return decoded.reason;
+    const opened = this.#wire.openRequest(packet);
+    if (!opened.ok) return opened.reason;
+    const { id, body } = opened.message;
     const known = this.#table.entry(hex(packet.sender))?.contact;
     const isSame = known !== undefined && sameAddress(known.addresses[0]!, from);
-    const sender = isSame ? known : createContact(crypto, cloud, packet.sender, [from]);
-    const response = this.#answer(decoded.message, sender, from);
+    const sender = isSame ? known : book.contactOf(packet.sender, [from]);
+    const answer = this.#answer(body, sender, from);
     const nonce = random.bytes(packetNonceBytes);
-    const bytes = sealPacket(crypto, PacketType.response, key, token, nonce, keys.sendKey, response);
-    this.#context.effect({ kind: "send", bytes, to: from });
+    const bytes = this.#wire.sealResponse({ to: packet.sender, token, nonce }, { id, body: answer });
+    if (bytes !== null) this.#context.effect({ kind: "send", bytes, to: from });
     // A pong is all that a ping brings about: two contacts cannot ping each other for ever.
-    if (decoded.message.body.kind !== "ping") this.#onContact(sender);
+    if (body.kind !== "ping") this.#onContact(sender);
     return null;
   }
 
-  #answer({ id, body }: Message<RequestBody>, sender: Contact, from: Address): Uint8Array {
+  #answer(body: RequestBody, sender: Contact, from: Address): ResponseBody {
     switch (body.kind) {
       case "ping":
-        return encodeResponse({ id, body: { kind: "pong" } });
+        return { kind: "pong" };
       case "find":
-        return this.#found(id, body.target, body.offset, sender);
-      case "store": {
-        const verdict = this.#store(body.registration, sender, from);
-        return encodeResponse({ id, body: { kind: "stored", verdict } });
-      }
+        return this.#found(body.target, body.offset, sender);
+      case "store":
+        return { kind: "stored", verdict: this.#store(body.registration, sender, from) };
       case "inquire":
-        return encodeResponse({ id, body: this.#publications.part(body.nameKey, body.part) });
+        return this.#publications.part(body.nameKey, body.part);
     }
   }
 
   /** The closest contacts and, from an offset on, the values held, as many as fit. */
-  #found(id: Uint8Array, target: Uint8Array, offset: number | null, sender: Contact): Uint8Array {
+  #found(target: Uint8Array, offset: number | null, sender: Contact): ResponseBody {
     let room = plaintextBytesMax - foundHeadBytes;
-    const packed = offset === null ? [] : this.#valuesOf(target);
-    const hints: Uint8Array[] = [];
+    const all = offset === null ? [] : this.#valuesOf(target);
+    const hints: Contact[] = [];
     const takeHints = (contacts: readonly Contact[], countMax: number) => {
       for (const contact of contacts) {
         if (hints.length >= countMax) return;
         if (contact.keyHex === sender.keyHex) continue;
-        const hint = packHint(contact);
-        if (room < hint.length + bytesHeadMax) return;
-        room -= hint.length + bytesHeadMax;
-        hints.push(hint);
+        const bytes = packedHintBytes(contact) + bytesHeadMax;
+        if (room < bytes) return;
+        room -= bytes;
+        hints.push(contact);
       }
     };
     // A later page brings values alone: its asker knows the contacts from the first.
     const contacts = (offset ?? 0) > 0 ? [] : this.#table.closest(target, answerHintsMax + 1);
-    takeHints(contacts, packed.length > 0 ? hintsBesideValues : answerHintsMax);
-    const values: [Uint8Array, Uint8Array][] = [];
-    for (const value of packed.slice(offset ?? 0)) {
-      const bytes = value[0].length + value[1].length + 2 * bytesHeadMax;
+    takeHints(contacts, all.length > 0 ? hintsBesideValues : answerHintsMax);
+    const values: HeldValue[] = [];
+    for (const value of all.slice(offset ?? 0)) {
+      const fromBytes = value.from === null ? 0 : packedAddressBytes(value.from);
+      const bytes = value.registration.length + fromBytes + 2 * bytesHeadMax;
       if (values.length >= answerValuesMax || room < bytes) break;
       room -= bytes;
       values.push(value);
     }
     takeHints(contacts.slice(hints.length), answerHintsMax);
-    return encodeFound(id, hints, values, packed.length);
+    return { kind: "found", hints, values, total: all.length };
   }
 
   /** What this peer publishes (without an address: it is who answers) and holds for others. */
-  #valuesOf(key: Uint8Array): [Uint8Array, Uint8Array][] {
+  #valuesOf(key: Uint8Array): HeldValue[] {
     const own = this.#publications.statementOf(key);
-    const values: [Uint8Array, Uint8Array][] = own === null ? [] : [[own.bytes, new Uint8Array(0)]];
-    for (const held of this.#holdings.of(key, this.#context.now.monoMs)) {
-      values.push([held.statement.bytes, packAddress(held.from)]);
+    const values: HeldValue[] = own === null ? [] : [{ registration: own.bytes, from: null }];
+    for (const { statement, from } of this.#holdings.of(key, this.#context.now.monoMs)) {
+      values.push({ registration: statement.bytes, from });
     }
     return values;
   }
 
   #store(bytes: Uint8Array, sender: Contact, from: Address): StoreVerdict {
-    const { crypto, cloud, now } = this.#context;
-    const opened = openRegistration(crypto, cloud, bytes);
+    const opened = this.#wire.openRegistration(bytes);
     if (!opened.ok) return StoreVerdict.refused;
     // Only the publisher stores, or anybody could speak over an unsecured publisher.
     if (!equalBytes(opened.statement.publisher, sender.key)) return StoreVerdict.refused;
     if (this.#isFar(opened.statement.nameKey)) return StoreVerdict.far;
-    return this.#holdings.store(opened.statement, from, now);
+    return this.#holdings.store(opened.statement, from, this.#context.now);
   }
 
   #isFar(key: Uint8Array): boolean {

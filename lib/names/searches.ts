@@ -1,20 +1,13 @@
 /** Carries look-ups out: asks who they name, and gives them what is answered. */
 
-import { BoundedMap } from "../base/bounded.ts";
 import { hex } from "../base/bytes.ts";
 import type { Address } from "../base/ports.ts";
-import { type Contact, createContact, mayUse, sameAddresses } from "./contact.ts";
+import { type Contact, type Hint, mayUse } from "./contact.ts";
 import type { CloudContext } from "./context.ts";
 import type { Exchanges, Outcome } from "./exchanges.ts";
-import {
-  bucketContactsMax,
-  hintsKeptMax,
-  lookupMs,
-  lookupParallel,
-  lookupParallelClosest,
-} from "./limits.ts";
+import { bucketContactsMax, lookupMs, lookupParallel, lookupParallelClosest } from "./limits.ts";
 import { type Aim, Lookup } from "./lookup.ts";
-import type { HeldValue, Hint } from "./messages.ts";
+import type { HeldValue } from "./messages.ts";
 import type { RoutingTable } from "./routing_table.ts";
 
 /** What a holder's values are to who seeks: some are good, none is, or one is a forgery, which no honest contact holds. */
@@ -48,7 +41,6 @@ export class Searches {
   readonly #anchors: () => readonly Contact[];
   readonly #onHint: (contact: Contact) => void;
   readonly #running = new Map<number, Search>();
-  readonly #hinted = new BoundedMap<string, Contact>(hintsKeptMax);
   #nextId = 0;
 
   /** `anchors` are contacts that each search of values asks besides the closest ones: the bootstraps. */
@@ -138,18 +130,14 @@ export class Searches {
   }
 
   #contactsOf(hints: readonly Hint[], from: Address): Contact[] {
-    const { crypto, cloud, scope } = this.#context;
+    const { book, scope } = this.#context;
     const contacts: Contact[] = [];
     for (const hint of hints) {
       const addresses = hint.addresses.filter((address) => mayUse(scope, address, from));
       if (addresses.length === 0) continue;
       const keyHex = hex(hint.key);
       const known = this.#table.entry(keyHex)?.contact;
-      let contact = known ?? this.#hinted.get(keyHex);
-      if (contact === undefined || (known === undefined && !sameAddresses(contact, { addresses }))) {
-        contact = createContact(crypto, cloud, hint.key, addresses);
-        this.#hinted.set(keyHex, contact);
-      }
+      const contact = known ?? book.contactOf(hint.key, addresses);
       contacts.push(contact);
       if (known === undefined) this.#onHint(contact);
     }

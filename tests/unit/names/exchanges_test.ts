@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { SeededRandom } from "../../../lib/base/random.ts";
 import { CloudContext } from "../../../lib/names/context.ts";
-import { openPacket, PacketType, PairKeyCache } from "../../../lib/names/datagram.ts";
+import { openPacket, PacketType } from "../../../lib/names/datagram.ts";
 import { Exchanges } from "../../../lib/names/exchanges.ts";
 import { RoutingTable } from "../../../lib/names/routing_table.ts";
+import { SealedWire } from "../../../lib/names/wire.ts";
 import { createCrypto } from "../../../lib/platform/crypto.ts";
 
 const crypto = createCrypto();
@@ -13,9 +14,10 @@ Deno.test("[T61] a request whose address tells an unusable key fails once, and n
   const secretKey = new Uint8Array(32).fill(1);
   const random = new SeededRandom(1);
   const context = new CloudContext({ name: "test", scope: "global", secretKey, crypto, random });
-  const pairs = new PairKeyCache(crypto, context.cloud, secretKey);
+  const { cloud, key } = context;
+  const wire = new SealedWire({ crypto, random, cloud, key, secretKey });
   const table = new RoutingTable(context.id);
-  const exchanges = new Exchanges(context, pairs, { table, onAnswered: () => {}, onLost: () => {} });
+  const exchanges = new Exchanges(context, wire, { table, onAnswered: () => {}, onLost: () => {} });
   const outcomes: string[] = [];
   exchanges.askAddress(address, { kind: "ping" }, ({ kind }) => void outcomes.push(kind));
   const [hello] = context.takeEffects();
