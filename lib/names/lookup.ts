@@ -53,6 +53,8 @@ interface Candidate {
   readonly path: number;
   /** Referrals that led here; 0 for a seed. */
   readonly hop: number;
+  /** Whether it lies so near that it is sought whatever others are. */
+  readonly isInRegion: boolean;
   status: Status;
 }
 
@@ -166,7 +168,7 @@ export class Lookup {
   /** Contacts that answered, closest first: those sought and those of the region. */
   closest(): Contact[] {
     const answered = this.#order.filter((candidate) => candidate.status === "answered");
-    return answered.filter((candidate, i) => i < this.#width || this.#isInRegion(candidate))
+    return answered.filter((candidate, i) => i < this.#width || candidate.isInRegion)
       .map((candidate) => candidate.contact);
   }
 
@@ -188,12 +190,8 @@ export class Lookup {
       if (hopeless.has(candidate.status)) return false;
       const isClosest = count++ < this.#width;
       const isClosestOfPath = counts[candidate.path]!++ < Math.min(lookupPathWidth, this.#width);
-      return isClosest || isClosestOfPath || this.#isInRegion(candidate);
+      return isClosest || isClosestOfPath || candidate.isInRegion;
     });
-  }
-
-  #isInRegion(candidate: Candidate): boolean {
-    return distanceShare(this.target, candidate.contact.id) < this.#regionShare;
   }
 
   #add(contact: Contact, path: number, hop: number): void {
@@ -201,7 +199,8 @@ export class Lookup {
     const known = this.#candidates.get(contact.keyHex);
     if (known !== undefined) return this.#addElsewhere(known, contact, path);
     const namedBy = new Set([path]);
-    const candidate: Candidate = { contact, elsewhere: [], namedBy, path, hop, status: "fresh" };
+    const isInRegion = distanceShare(this.target, contact.id) < this.#regionShare;
+    const candidate: Candidate = { contact, elsewhere: [], namedBy, path, hop, isInRegion, status: "fresh" };
     let low = 0;
     let high = this.#order.length;
     while (low < high) {

@@ -22,15 +22,12 @@ import {
 export interface TableEntry {
   /** With the address that answered as the first one. */
   contact: Contact;
-  readonly addedMs: number;
   /** When it last answered. */
   seenMs: number;
   /** Requests in a row that it left unanswered. */
   failures: number;
   readonly roundTrip: RoundTrip;
   readonly group: string | null;
-  /** The leading 32 bits of its id. */
-  readonly leading: number;
 }
 
 /** Smoothed round-trip time of one contact or of all (RFC 6298). */
@@ -62,7 +59,8 @@ export class RoundTrip {
 export class RoutingTable {
   readonly #selfId: Uint8Array;
   readonly #entries = new Map<string, TableEntry>();
-  readonly #buckets = new Map<number, TableEntry[]>();
+  /** By shared bits, up to the last bucket that has a contact. */
+  readonly #buckets: (readonly TableEntry[])[] = [];
 
   constructor(selfId: Uint8Array) {
     this.#selfId = selfId;
@@ -105,27 +103,33 @@ export class RoutingTable {
   /** Whether a contact that is not here could enter without pushing another out. */
   hasRoom(contact: Contact): boolean {
     if (this.#entries.has(contact.keyHex) || this.#entries.size >= tableContactsMax) return false;
-    const bucket = this.#buckets.get(sharedBits(this.#selfId, contact.id)) ?? [];
+    const bucket = this.#bucketOf(contact);
     return bucket.length < bucketContactsMax && !isCrowded(bucket, addressGroup(contact.addresses[0]!));
   }
 
   /** The contacts closest to an id, closest first. */
   closest(target: Uint8Array, count: number): Contact[] {
-    const leading = leadingBits(target);
-    const ranked: { readonly far: number; readonly contact: Contact }[] = [];
-    for (const entry of this.#entries.values()) {
-      ranked.push({ far: (entry.leading ^ leading) >>> 0, contact: entry.contact });
+    const shared = sharedBits(this.#selfId, target);
+    const near: Contact[] = [];
+    // Who first differs from this peer where the target does lies on the target's side. Next come all who
+    // differ later, in no order, then those who differ earlier, bucket by bucket.
+    const last = this.#buckets.length - 1;
+    this.#collect(shared, near);
+    if (near.length < count) {
+      for (let bits = shared + 1; bits <= last; bits++) this.#collect(bits, near);
     }
-    ranked.sort((a, b) => a.far - b.far || compareDistance(target, a.contact.id, b.contact.id));
-    return ranked.slice(0, count).map(({ contact }) => contact);
+    for (let bits = Math.min(shared, last + 1) - 1; bits >= 0 && near.length < count; bits--) {
+      this.#collect(bits, near);
+    }
+    near.sort((a, b) => compareDistance(target, a.id, b.id));
+    return near.length > count ? near.slice(0, count) : near;
   }
 
   /** Buckets with room that are no deeper than the deepest one with a contact: those that a look-up may fill. */
   openBuckets(): number[] {
-    const deepest = Math.max(-1, ...this.#buckets.keys());
     const open: number[] = [];
-    for (let bits = 0; bits <= deepest; bits++) {
-      if ((this.#buckets.get(bits)?.length ?? 0) < bucketContactsMax) open.push(bits);
+    for (const [bits, bucket] of this.#buckets.entries()) {
+      if (bucket.length < bucketContactsMax) open.push(bits);
     }
     return open;
   }
@@ -146,9 +150,12 @@ export class RoutingTable {
     return Math.max(Math.round(sizes[sizes.length >> 1]!), this.#entries.size + 1);
   }
 
+  #collect(bits: number, contacts: Contact[]): void {
+    for (const entry of this.#buckets[bits] ?? []) contacts.push(entry.contact);
+  }
+
   #add(contact: Contact, address: Address, roundTripMs: number | null, nowMs: number): boolean {
-    const bits = sharedBits(this.#selfId, contact.id);
-    const bucket = this.#buckets.get(bits) ?? [];
+    const bucket = this.#bucketOf(contact);
     const group = addressGroup(address);
     if (isCrowded(bucket, group)) return false;
     if (bucket.length >= bucketContactsMax || this.#entries.size >= tableContactsMax) {
@@ -158,25 +165,31 @@ export class RoutingTable {
     }
     const entry: TableEntry = {
       contact: reachedAt(contact, address),
-      addedMs: nowMs,
       seenMs: nowMs,
       failures: 0,
       roundTrip: new RoundTrip(),
       group,
-      leading: leadingBits(contact.id),
     };
     if (roundTripMs !== null) entry.roundTrip.add(roundTripMs);
     this.#entries.set(contact.keyHex, entry);
-    this.#buckets.set(bits, [...(this.#buckets.get(bits) ?? []), entry]);
+    this.#setBucket(contact, [...this.#bucketOf(contact), entry]);
     return true;
   }
 
   #remove(entry: TableEntry): void {
     this.#entries.delete(entry.contact.keyHex);
-    const bits = sharedBits(this.#selfId, entry.contact.id);
-    const left = this.#buckets.get(bits)!.filter((other) => other !== entry);
-    if (left.length === 0) this.#buckets.delete(bits);
-    else this.#buckets.set(bits, left);
+    this.#setBucket(entry.contact, this.#bucketOf(entry.contact).filter((other) => other !== entry));
+  }
+
+  #bucketOf(contact: Contact): readonly TableEntry[] {
+    return this.#buckets[sharedBits(this.#selfId, contact.id)] ?? [];
+  }
+
+  #setBucket(contact: Contact, bucket: readonly TableEntry[]): void {
+    const bits = sharedBits(this.#selfId, contact.id);
+    while (this.#buckets.length <= bits) this.#buckets.push([]);
+    this.#buckets[bits] = bucket;
+    while (this.#buckets.at(-1)?.length === 0) this.#buckets.pop();
   }
 }
 
@@ -203,9 +216,4 @@ function reachedAt(contact: Contact, address: Address): Contact {
   const isSix = address.host.includes(":");
   const others = contact.addresses.filter((other) => other.host.includes(":") !== isSix);
   return { ...contact, addresses: [address, ...others.slice(0, 1)] };
-}
-
-/** The leading 32 bits of an id: they order nearly all distances. */
-function leadingBits(id: Uint8Array): number {
-  return ((id[0]! << 24) | (id[1]! << 16) | (id[2]! << 8) | id[3]!) >>> 0;
 }

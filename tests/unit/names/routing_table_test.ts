@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Address } from "../../../lib/base/ports.ts";
-import { SeededRandom } from "../../../lib/base/random.ts";
+import { below, SeededRandom } from "../../../lib/base/random.ts";
 import {
   addressGroup,
   type Contact,
@@ -78,6 +78,23 @@ Deno.test("[T21] RoutingTable takes two contacts of one /24 or /48 a bucket, and
   assert.equal(table.size, 4);
   for (let i = 0; i < 10; i++) enter(table, contactAt(0, `192.168.1.${i + 1}`));
   assert.equal(table.size, 14);
+});
+
+Deno.test("closest() looks at some buckets and finds what a look at all contacts finds", () => {
+  const table = new RoutingTable(self);
+  const all: Contact[] = [];
+  for (let i = 0; i < 400; i++) {
+    const contact = contactAt(below(random, 14));
+    if (enter(table, contact)) all.push(contact);
+  }
+  const targets = [self, ...all.map(({ id }) => id)];
+  for (let bits = 0; bits < 40; bits++) targets.push(randomIdSharing(random, self, bits % 20));
+  for (const target of targets) {
+    const sorted = all.toSorted((a, b) => compareDistance(target, a.id, b.id));
+    for (const count of [1, 20, 21, 1_000]) {
+      assert.deepEqual(table.closest(target, count), sorted.slice(0, count));
+    }
+  }
 });
 
 Deno.test("closest() returns contacts in order of distance", () => {
