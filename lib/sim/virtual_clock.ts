@@ -8,17 +8,18 @@
 
 import { setImmediate } from "node:timers";
 import { assert } from "../base/assert.ts";
-import { DeadlineTable } from "../base/deadlines.ts";
 import type { Clock, Instant, TimerHandle, Timers } from "../base/ports.ts";
+import { type Queued, TimerQueue } from "./timer_queue.ts";
 
 /** Where the wall clock begins unless a test says otherwise: 2030-01-01T00:00:00Z. */
 export const virtualWallStartMs: number = Date.UTC(2030, 0, 1);
 
 /** A clock and its timers under a test's control. */
 export class VirtualClock implements Clock, Timers {
-  readonly #timers = new DeadlineTable<VirtualTimer>();
+  readonly #timers = new TimerQueue<VirtualTimer>();
   readonly #held = new Set<Promise<unknown>>();
   #due: VirtualTimer[] = [];
+  #dueIndex = 0;
   #monoMs = 0;
   #wallOffsetMs: number;
 
@@ -35,7 +36,7 @@ export class VirtualClock implements Clock, Timers {
   /** Calls back once virtual time has moved on by `delayMs`. */
   set(delayMs: number, callback: () => void): TimerHandle {
     assert(!Number.isNaN(delayMs), "a delay is a number");
-    const timer = new VirtualTimer(callback, () => this.#timers.clear(timer));
+    const timer = new VirtualTimer(callback, this.#timers);
     this.#timers.set(timer, this.#monoMs + Math.max(0, delayMs));
     return timer;
   }
@@ -118,23 +119,30 @@ export class VirtualClock implements Clock, Timers {
 
   /** When the next timer is due (monotonic), or `null` if none is set. */
   next(): number | null {
-    return this.#due.some((timer) => !timer.over) ? this.#monoMs : this.#timers.next();
+    return this.#left().length > 0 ? this.#monoMs : this.#timers.next();
   }
 
   /** How many timers are set: a closed peer leaves none. */
   get timerCount(): number {
-    return this.#timers.size + this.#due.filter((timer) => !timer.over).length;
+    return this.#timers.size + this.#left().length;
+  }
+
+  /** Timers of the present moment that are still to run. */
+  #left(): VirtualTimer[] {
+    return this.#due.slice(this.#dueIndex).filter((timer) => !timer.over);
   }
 
   /** Runs the next timer that is due by `untilMs` and tells whether there was one. */
   #step(untilMs: number): boolean {
     for (;;) {
-      const timer = this.#due.shift();
+      const timer = this.#due[this.#dueIndex++];
       if (timer === undefined) {
+        this.#due = [];
+        this.#dueIndex = 0;
         const next = this.#timers.next();
         if (next === null || next > untilMs) return false;
         this.#monoMs = next;
-        this.#due = this.#timers.takeDue(next);
+        this.#due = this.#timers.takeNext();
       } else if (!timer.over) {
         timer.fire();
         return true;
@@ -166,24 +174,30 @@ export class ClockView implements Clock {
   }
 }
 
-class VirtualTimer implements TimerHandle {
-  over = false;
-  readonly #callback: () => void;
-  readonly #clear: () => void;
+class VirtualTimer implements TimerHandle, Queued {
+  /** `null` once it is over: whatever it refers to may go. */
+  #callback: (() => void) | null;
+  readonly #queue: TimerQueue<VirtualTimer>;
 
-  constructor(callback: () => void, clear: () => void) {
+  constructor(callback: () => void, queue: TimerQueue<VirtualTimer>) {
     this.#callback = callback;
-    this.#clear = clear;
+    this.#queue = queue;
+  }
+
+  get over(): boolean {
+    return this.#callback === null;
   }
 
   fire(): void {
-    this.over = true;
-    this.#callback();
+    const callback = this.#callback!;
+    this.#callback = null;
+    callback();
   }
 
   cancel(): void {
-    this.over = true;
-    this.#clear();
+    if (this.over) return;
+    this.#callback = null;
+    this.#queue.onOver();
   }
 }
 
