@@ -399,7 +399,7 @@ Deno.test("a peer that starts from itself stays alone", () => {
 Deno.test("peers of different clouds do not mix", () => {
   const world = new NamesWorld(steady);
   const a = world.addPeer();
-  const b = world.addPeer(undefined, "another");
+  const b = world.addPeer({ cloud: "another" });
   b.wait({ kind: "bootstrap", addresses: [a.address] });
   assert.equal(b.machine.snapshot().contacts.length, 0);
   assert.equal(a.machine.snapshot().contacts.length, 0);
