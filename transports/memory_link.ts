@@ -94,7 +94,9 @@ export class Direction {
 
   /** Conditions of its own over those of all, besides those it has; `null`: none any more. */
   change(general: NetworkConditions, own: Partial<NetworkConditions> | null): void {
-    this.#own = own === null ? null : { ...this.#own, ...own };
+    const changed = own === null ? null : { ...this.#own, ...own };
+    if (changed !== null) changedConditions(general, changed); // refuses what is impossible
+    this.#own = changed;
     this.follow(general);
   }
 

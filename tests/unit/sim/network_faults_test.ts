@@ -322,6 +322,8 @@ Deno.test("impossible conditions are refused, and change nothing", () => {
     assert.throws(() => network.change(conditions), RangeError, JSON.stringify(conditions));
     assert.throws(() => network.changeLink(a, b, conditions), RangeError, JSON.stringify(conditions));
   }
+  network.change({ latencyMs: 20 });
+  network.changeLink(a, b, { latencyMs: 30 });
   const timers = { set: () => ({ cancel: () => {} }) };
   assert.throws(() => new MemoryNetwork({ timers, random: new SeededRandom(1) }), TypeError);
 });
