@@ -120,6 +120,14 @@ export class Conversations {
     neighbor.catchup.begin();
   }
 
+  /** Items came from the store: what has the number of one of them later is a fork. */
+  onLoaded(items: readonly Item[]): void {
+    for (const item of items) {
+      const number = numberOf(item);
+      if (number !== null) this.#numbers.set(number, item.id);
+    }
+  }
+
   /** Items of ours became durable: an admission may be among them, and its joiner waits. */
   onIssued(ticket: number, items: readonly Item[], now: Instant): void {
     for (const item of items) this.#noteNumber(item);

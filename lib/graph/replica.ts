@@ -367,6 +367,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     const restored = restore(this.crypto, this.graph, this.#slots, entries);
     const change = this.set.restore(restored.items, this.#setTime(now));
     this.showing.onChange(change, this.peerTime.at(now));
+    this.#conversations.onLoaded(restored.items.map(({ item }) => item));
     for (const [name, cursor] of restored.cursors) {
       // What the disk lost is fetched again: no neighbor may be told that we have it.
       if (restored.damaged.length === 0) this.#cursors.set(name, cursor);
