@@ -23,3 +23,6 @@ export const chainBytesMax: number = 60_000;
 
 /** Joiners that one member witnesses at once. The oldest gives way and begins again. */
 export const knocksMax: number = 64;
+
+/** How long a place of an invitation is kept for a joiner whose admission is on its way to the store. */
+export const grantMsMax: number = 30_000;

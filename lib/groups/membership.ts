@@ -27,7 +27,7 @@ import { sealEnvelope } from "../wire/envelope.ts";
 import { Purpose } from "../wire/purposes.ts";
 import { GroupPolicy } from "./group_policy.ts";
 import type { InvitationTicket } from "./invitation.ts";
-import { chainBytesMax, chainItemsMax, knocksMax } from "./limits.ts";
+import { chainBytesMax, chainItemsMax, grantMsMax, knocksMax } from "./limits.ts";
 
 /** Steps of joining on the wire: the first element of a knock's content. */
 export const KnockStep = { begin: 0, challenge: 1, prove: 2, admitted: 3 } as const;
@@ -50,6 +50,8 @@ export class Membership extends GroupPolicy implements GraphPolicy {
   readonly #ticket: InvitationTicket | null;
   // Nonces given to joiners, by lineage in hex.
   readonly #challenges = new BoundedMap<string, { invitation: string; nonce: Uint8Array }>(knocksMax);
+  // Places given to joiners, by lineage in hex, that the set may not show yet.
+  readonly #granted = new BoundedMap<string, { invitation: string; untilMs: number }>(knocksMax);
 
   constructor(options: MembershipOptions) {
     super(options.group);
@@ -174,6 +176,8 @@ export class Membership extends GroupPolicy implements GraphPolicy {
     ) {
       return { end: "bad_knock" };
     }
+    const untilMs = now.monoMs + grantMsMax;
+    this.#granted.set(hex(peer), { invitation: challenge.invitation, untilMs });
     return {
       issue: decoded.body as AdmissionBody,
       replyIssued: (item) => [KnockStep.admitted, [item.bytes]],
@@ -199,10 +203,19 @@ export class Membership extends GroupPolicy implements GraphPolicy {
     if (this.endings(hex(peer)).length > 0) return { end: "removed" };
     if (item?.body.kind !== ItemKind.invitation) return { end: "invitation_refused" };
     if (item.body.expires < now.wallMs) return { end: "invitation_expired" };
-    const joiners = this.joinersOf(id);
+    const joiners = this.#joinersOf(id, now);
     if (!joiners.has(hex(peer)) && joiners.size >= item.body.joinersMax) return { end: "invitation_used" };
     if (this.isClosed(item)) return { end: "invitation_refused" };
     return { invitation: item as SignedItem<InvitationBody> };
+  }
+
+  /** Whom an invitation has admitted, those included whose admission is under way: two at once share no place. */
+  #joinersOf(id: string, now: Instant): ReadonlySet<string> {
+    const joiners = new Set(this.joinersOf(id));
+    for (const [joiner, { invitation, untilMs }] of this.#granted.entries()) {
+      if (invitation === id && untilMs > now.monoMs) joiners.add(joiner);
+    }
+    return joiners;
   }
 
   #verified(list: Value | undefined): AuthorityItem[] | null {
