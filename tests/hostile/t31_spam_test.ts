@@ -78,7 +78,7 @@ function spammer(
   return { by, links: nodes.map((node) => by.enter(new Target(node))) };
 }
 
-Deno.test("[T31] [G15] spam at a hundred times an honest rate: all honest records at all, in no more than twice the time", () => {
+Deno.test("[T31] spam at a hundred times an honest rate: all honest records at all, in no more than twice the time", () => {
   const quiet = run(1, () => {});
   let spam: ReturnType<typeof spammer> | undefined;
   const loud = run(1, (_second, nodes) => {

@@ -59,7 +59,7 @@ function strangerTo(group: GroupWorld, name: string): HostileNode {
   return new HostileNode(keyOf(name), id, id, group.founder.clock.now().wallMs);
 }
 
-Deno.test("[T36] [R4] a stranger with an invitation that asks for the chain without end gets it a few times", () => {
+Deno.test("[T36] a stranger with an invitation that asks for the chain without end gets it a few times", () => {
   const group = new GroupWorld(1);
   const ticket = group.invite(group.founder, { joinersMax: 9 });
   const target = new Target(group.founder);
@@ -243,7 +243,7 @@ Deno.test("[T36] a neighbor that says without end where it is is passed on, and 
   assert.ok(target.commits - commits <= 2 * contactMessagesPerMinuteMax + 20, `${target.commits - commits}`);
 });
 
-Deno.test("[T36] [R23] announcements, wants and endings out of turn are bad messages; nothing is sent for them", () => {
+Deno.test("[T36] announcements, wants and endings out of turn are bad messages; nothing is sent for them", () => {
   const world = createWorld(9);
   const node = addPlain(world);
   world.run(10);

@@ -29,7 +29,7 @@ import {
 } from "../sim/replica_fixture.ts";
 import { HostileNode, Target } from "./kit/hostile_node.ts";
 
-Deno.test("[T38] [R2] a thousand authors that come and go leave nothing: no item, no index, no entry on disk", () => {
+Deno.test("[T38] a thousand authors that come and go leave nothing: no item, no index, no entry on disk", () => {
   const world = createWorld(1);
   const node = addPlain(world);
   world.run(10);

@@ -90,7 +90,7 @@ function allowedBytes(setBytes: number, minutes: number): number {
 }
 
 for (const [name, lie] of Object.entries({ holdsNothing, holdsOther, lostItsPlace })) {
-  Deno.test(`[T47] [R5] who asks for everything again and again is served within its budget (${name})`, () => {
+  Deno.test(`[T47] who asks for everything again and again is served within its budget (${name})`, () => {
     const { world, target, setBytes, wallMs } = holding(1, 400);
     const link = new HostileNode(keyOf("syncer"), plainGraph, null, wallMs).enter(target);
     const syncer = new Syncer(link, lie);
@@ -214,7 +214,7 @@ function catchUp(link: HostileLink, arrival: number): (number | null)[] {
   return link.heard("summary").map(({ cursor }) => cursor?.arrival ?? null);
 }
 
-Deno.test("[T47] [R5] 1,100 identities that are used once leave a bounded number of cursors in memory and on disk", () => {
+Deno.test("[T47] 1,100 identities that are used once leave a bounded number of cursors in memory and on disk", () => {
   const world = createWorld(6);
   const node = addPlain(world);
   world.run(10);
