@@ -105,7 +105,7 @@ export class CloudMachine {
   readonly #untried = new Set<string>();
   readonly #lost = new BoundedMap<string, Address>(bootstrapsMax);
   /** Contacts behind the addresses that were given. */
-  readonly #anchors = new Map<string, Contact>();
+  readonly #anchors = new BoundedMap<string, Contact>(bootstrapsMax);
   /** Calls that wait until contacts were sought. */
   readonly #waiting = new Map<number, () => void>();
 
@@ -121,14 +121,15 @@ export class CloudMachine {
       onAnswered: (contact, from, roundTripMs) => this.#onAnswered(contact, from, roundTripMs),
       onLost: (contact) => this.#onLost(contact),
     });
-    const onContact = (contact: Contact) => this.#upkeep.consider(contact);
+    const onVisitor = (contact: Contact) => this.#upkeep.considerVisitor(contact);
+    const onNamed = (contact: Contact) => this.#upkeep.considerNamed(contact);
     const anchors = () => [...this.#anchors.values()];
-    const searches = this.#searches = new Searches(context, exchanges, table, anchors, onContact);
+    const searches = this.#searches = new Searches(context, exchanges, table, anchors, onNamed);
     this.#upkeep = new Upkeep(context, exchanges, searches, table);
     const holdings = this.#holdings = new Holdings(crypto, cloud, random);
     const publications = this.#publications = new Publications(context, exchanges, searches);
     this.#resolves = new Resolves(context, wire, { exchanges, searches, table, publications, holdings });
-    const answering = { wire, table, holdings, publications, onContact };
+    const answering = { wire, table, holdings, publications, onContact: onVisitor };
     this.#responder = new Responder(context, answering);
   }
 

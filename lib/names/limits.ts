@@ -36,8 +36,11 @@ export const hostFactsMax: number = 8_192;
 /** Contacts that are remembered as they were built. The least recently used gives way, at the cost of one hash. */
 export const contactsKeptMax: number = 2_048;
 
-/** Contacts that wait to be asked before they may enter the table. The oldest gives way. */
+/** Contacts that wait to be asked before they may enter the table: so many that others named, and so many that sent a request. The oldest gives way. */
 export const candidatesMax: number = 64;
+
+/** Of the waiting contacts that sent a request, those of one address group (T22). Further ones are not asked. Global addresses only. */
+export const candidatesGroupMax: number = 4;
 
 /** Candidates that are asked at once. */
 export const candidatesInFlightMax: number = 4;
@@ -121,7 +124,16 @@ export const clearAnswersBurst: number = 32;
 export const clearAnswersPerSecond: number = 10;
 
 /** Address groups whose budgets are remembered. The least recently used gives way. */
-export const clearAnswerGroupsMax: number = 4_096;
+export const addressGroupsMax: number = 4_096;
+
+/** Hellos that one address group gets at once from this peer at addresses that others named (T27): who is named a thousand times is no target. Further ones are not sent. Not on loopback and link-local addresses. */
+export const hellosBurst: number = 32;
+
+/** Hellos that one address group gets each second at addresses that others named. Further ones are not sent. */
+export const hellosPerSecond: number = 1;
+
+/** Requests that were answered and are not answered again (T5). The oldest is forgotten; its token soon ends too. */
+export const answeredRequestsMax: number = 8_192;
 
 /** Bytes of one signed registration: it fits a datagram beside its address. Refused above. */
 export const registrationBytesMax: number = 900;

@@ -5,12 +5,13 @@
 
 import { BoundedMap } from "../base/bounded.ts";
 import { jittered } from "../base/random.ts";
-import type { Contact } from "./contact.ts";
+import { addressGroup, type Contact } from "./contact.ts";
 import type { CloudContext } from "./context.ts";
 import type { Exchanges } from "./exchanges.ts";
 import { randomIdSharing } from "./id_space.ts";
 import {
   bucketRefreshMs,
+  candidatesGroupMax,
   candidatesInFlightMax,
   candidatesMax,
   contactSilenceMs,
@@ -27,7 +28,9 @@ export class Upkeep {
   readonly #exchanges: Exchanges;
   readonly #searches: Searches;
   readonly #table: RoutingTable;
-  readonly #candidates = new BoundedMap<string, Contact>(candidatesMax);
+  /** Contacts that sent a request, and contacts that others named; the former are asked first (T22). */
+  readonly #visitors = new BoundedMap<string, Contact>(candidatesMax);
+  readonly #named = new BoundedMap<string, Contact>(candidatesMax);
   readonly #asking = new Set<string>();
   #isFilling = false;
   #refreshedMs = 0;
@@ -39,10 +42,25 @@ export class Upkeep {
     this.#table = table;
   }
 
-  /** Somebody might be a contact for the table: it is asked if there is room for it. */
-  consider(contact: Contact): void {
+  /** Somebody sent a request: it is asked whether it is there if the table has room for it. */
+  considerVisitor(contact: Contact): void {
     if (this.#asking.has(contact.keyHex) || !this.#table.hasRoom(contact)) return;
-    this.#candidates.set(contact.keyHex, contact);
+    const group = addressGroup(contact.addresses[0]!);
+    if (group !== null && !this.#visitors.has(contact.keyHex)) {
+      // Keys cost nothing: one site must not be all who are asked.
+      const others = [...this.#visitors.values()].filter(({ addresses }) =>
+        addressGroup(addresses[0]!) === group
+      );
+      if (others.length >= candidatesGroupMax) return;
+    }
+    this.#visitors.set(contact.keyHex, contact);
+    this.#askCandidates();
+  }
+
+  /** Somebody was named: it is asked if the table has room for it, and nobody better waits. */
+  considerNamed(contact: Contact): void {
+    if (this.#asking.has(contact.keyHex) || !this.#table.hasRoom(contact)) return;
+    this.#named.set(contact.keyHex, contact);
     this.#askCandidates();
   }
 
@@ -58,17 +76,22 @@ export class Upkeep {
   }
 
   #askCandidates(): void {
-    for (const [keyHex, contact] of this.#candidates.entries()) {
-      if (this.#asking.size >= candidatesInFlightMax) return;
-      this.#candidates.delete(keyHex);
-      if (!this.#table.hasRoom(contact)) continue;
-      this.#asking.add(keyHex);
-      this.#exchanges.ask(contact, { kind: "ping" }, (outcome) => {
-        if (outcome.kind === "slow") return;
-        this.#asking.delete(keyHex);
-        this.#askCandidates();
-      });
+    for (const candidates of [this.#visitors, this.#named]) {
+      for (const [keyHex, contact] of candidates.entries()) {
+        if (this.#asking.size >= candidatesInFlightMax) return;
+        candidates.delete(keyHex);
+        if (!this.#asking.has(keyHex) && this.#table.hasRoom(contact)) this.#askCandidate(contact);
+      }
     }
+  }
+
+  #askCandidate(contact: Contact): void {
+    this.#asking.add(contact.keyHex);
+    this.#exchanges.ask(contact, { kind: "ping" }, (outcome) => {
+      if (outcome.kind === "slow") return;
+      this.#asking.delete(contact.keyHex);
+      this.#askCandidates();
+    });
   }
 
   #planMaintenance(): void {
