@@ -193,7 +193,7 @@ export class PairKeyCache {
   readonly #cloud: Uint8Array;
   readonly #secretKey: Uint8Array;
   readonly #key: Uint8Array;
-  readonly #pairs = new BoundedMap<string, PairKeys>(pairKeysMax);
+  readonly #pairs = new BoundedMap<string, PairKeys | null>(pairKeysMax);
   /** Agreements computed so far: what public-key work was done. */
   agreements = 0;
 
@@ -208,15 +208,18 @@ export class PairKeyCache {
   with(key: Uint8Array): PairKeys | null {
     const known = this.#pairs.get(hex(key));
     if (known !== undefined) return known;
+    const pair = this.#agree(key);
+    this.#pairs.set(hex(key), pair); // a key that is none too: to find that out costs as much
+    return pair;
+  }
+
+  #agree(key: Uint8Array): PairKeys | null {
     this.agreements++;
     const secret = this.#crypto.x25519.agree(this.#secretKey, key);
-    if (secret === null) return null;
-    const pair = {
+    return secret && {
       sendKey: this.#derive(secret, this.#key, key),
       receiveKey: this.#derive(secret, key, this.#key),
     };
-    this.#pairs.set(hex(key), pair);
-    return pair;
   }
 
   #derive(secret: Uint8Array, from: Uint8Array, to: Uint8Array): Uint8Array {

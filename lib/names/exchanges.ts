@@ -20,7 +20,8 @@ import {
   type SealedPacket,
   type TokenPacket,
 } from "./datagram.ts";
-import { requestAttemptsMax, requestsMax, tokensMax } from "./limits.ts";
+import { GroupBudgets } from "./group_budgets.ts";
+import { hellosBurst, hellosPerSecond, requestAttemptsMax, requestsMax, tokensMax } from "./limits.ts";
 import { type RequestBody, requestIdBytes, type ResponseBody } from "./messages.ts";
 import { RoundTrip, type RoutingTable } from "./routing_table.ts";
 import type { CloudWire } from "./wire.ts";
@@ -74,6 +75,8 @@ export class Exchanges {
   readonly #nonces = new Map<string, Pending>();
   readonly #byPeer = new Map<string, Set<Pending>>();
   readonly #tokens = new BoundedMap<string, Uint8Array>(tokensMax);
+  /** Hellos that each address group may still get at addresses that others named. */
+  readonly #budgets = new GroupBudgets(hellosBurst, hellosPerSecond);
   /** Of all contacts together: what a new one is judged by. */
   readonly #roundTrip = new RoundTrip();
 
@@ -202,7 +205,10 @@ export class Exchanges {
   }
 
   #sendHello(pending: Pending): void {
-    const { random, key } = this.#context;
+    const { random, key, now } = this.#context;
+    // Whoever is only named may be a victim that others want us to write to. What is not sent stays unanswered.
+    const isHearsay = pending.contact !== null && this.#table.entry(pending.contact.keyHex) === undefined;
+    if (isHearsay && !this.#budgets.take(addressOf(pending), now.monoMs)) return;
     const nonce = random.bytes(helloNonceBytes);
     if (pending.helloNonce !== null) this.#hellos.delete(pending.helloNonce);
     pending.helloNonce = hex(nonce);

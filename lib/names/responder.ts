@@ -5,10 +5,10 @@
  */
 
 import { packedAddressBytes } from "../base/address.ts";
-import { BoundedMap } from "../base/bounded.ts";
+import { BoundedSet } from "../base/bounded.ts";
 import { equalBytes, hex } from "../base/bytes.ts";
 import type { Address } from "../base/ports.ts";
-import { addressGroup, type Contact, packedHintBytes, sameAddress } from "./contact.ts";
+import { type Contact, packedHintBytes, sameAddress } from "./contact.ts";
 import type { CloudContext } from "./context.ts";
 import {
   type HelloPacket,
@@ -18,13 +18,14 @@ import {
   type SealedPacket,
   tokenPacket,
 } from "./datagram.ts";
+import { GroupBudgets } from "./group_budgets.ts";
 import type { Holdings } from "./holdings.ts";
 import { distanceShare } from "./id_space.ts";
 import {
+  answeredRequestsMax,
   answerHintsMax,
   answerValuesMax,
   bucketContactsMax,
-  clearAnswerGroupsMax,
   clearAnswersBurst,
   clearAnswersPerSecond,
   hintsBesideValues,
@@ -44,7 +45,9 @@ export class Responder {
   readonly #publications: Publications;
   readonly #onContact: (contact: Contact) => void;
   /** Answers in clear that each address group may still get. */
-  readonly #budgets = new BoundedMap<string, { left: number; atMs: number }>(clearAnswerGroupsMax);
+  readonly #budgets = new GroupBudgets(clearAnswersBurst, clearAnswersPerSecond);
+  /** Nonces of requests that were answered. */
+  readonly #answered = new BoundedSet<string>(answeredRequestsMax);
 
   /** `onContact` is told of each sender whose request was authentic, unless it only asked for a pong. */
   constructor(
@@ -67,8 +70,8 @@ export class Responder {
 
   /** Somebody asks for the key behind this address. Tells the reason if it gets no answer. */
   onHello(packet: HelloPacket, from: Address): string | null {
-    if (!this.#mayAnswerInClear(from)) return "over_budget";
     const { key, now } = this.#context;
+    if (!this.#budgets.take(from, now.monoMs)) return "over_budget";
     const token = this.#wire.giveToken(from, packet.sender, now.monoMs);
     this.#context.effect({ kind: "send", bytes: keyPacket(packet.nonce, key, token), to: from });
     return null;
@@ -79,7 +82,7 @@ export class Responder {
     const { book, key, random, now } = this.#context;
     const token = this.#wire.renewToken(packet.token, from, packet.sender, now.monoMs);
     if (token === null) {
-      if (!this.#mayAnswerInClear(from)) return "over_budget";
+      if (!this.#budgets.take(from, now.monoMs)) return "over_budget";
       const first = this.#wire.giveToken(from, packet.sender, now.monoMs);
       this.#context.effect({ kind: "send", bytes: tokenPacket(packet.nonce, first), to: from });
       return "no_token";
@@ -87,6 +90,8 @@ export class Responder {
     if (equalBytes(packet.sender, key)) return "own_key";
     const opened = this.#wire.openRequest(packet);
     if (!opened.ok) return opened.reason;
+    // Who sends a request again seals it again. A copy is the network's, or somebody's who recorded it.
+    if (!this.#answered.add(hex(packet.nonce))) return "repeated";
     const { id, body } = opened.message;
     const known = this.#table.entry(hex(packet.sender))?.contact;
     const isSame = known !== undefined && sameAddress(known.addresses[0]!, from);
@@ -167,18 +172,6 @@ export class Responder {
     if (this.#table.size <= bucketContactsMax) return false;
     const nearest = this.#table.closest(id, bucketContactsMax);
     return distanceShare(id, key) > regionReachMax * distanceShare(id, nearest.at(-1)!.id);
-  }
-
-  #mayAnswerInClear(from: Address): boolean {
-    const group = addressGroup(from);
-    if (group === null) return true;
-    const nowMs = this.#context.now.monoMs;
-    const budget = this.#budgets.get(group) ?? { left: clearAnswersBurst, atMs: nowMs };
-    const gained = ((nowMs - budget.atMs) / 1_000) * clearAnswersPerSecond;
-    const left = Math.min(budget.left + gained, clearAnswersBurst);
-    if (left < 1) return false;
-    this.#budgets.set(group, { left: left - 1, atMs: nowMs });
-    return true;
   }
 }
 

@@ -122,7 +122,7 @@ Deno.test("[T22] visits under ever new keys from one network keep no honest newc
     const visitor = new HostileContact(world, address);
     visitor.tellsKey = false;
     visitor.joinBy([victim]);
-    if (visits++ < 1_200) world.after(100, flood);
+    if (visits++ < 1_200) world.clock.set(100, flood);
   };
   flood();
   world.run(60_000);
@@ -162,7 +162,7 @@ Deno.test("[T22] names without end keep no honest newcomer out of a table", () =
   const lookUpAgain = (): void => {
     const { authority, classifier } = securedName(i++ % 200, crypto);
     victim.call({ kind: "resolve", authority, classifier, resultsMax: 1 });
-    if (i < 400) world.after(100, lookUpAgain);
+    if (i < 400) world.clock.set(100, lookUpAgain);
   };
   lookUpAgain();
   world.run(10_000);
