@@ -11,6 +11,7 @@ import { type Purpose, Purpose as Purposes } from "../../lib/wire/purposes.ts";
 import { decode, isArray, isBytes } from "../../lib/wire/codec.ts";
 import { bytesOf, fixtureCrypto as crypto, keyOf } from "../fixtures/items.ts";
 import { type Node, readTree } from "./cbor_tree.ts";
+import { forgedFrame } from "./decoders.ts";
 import { goldenGroup } from "./golden_graph.ts";
 import { frameKey, provenStatic } from "./golden_links.ts";
 import { goldenCloud, receiverSecret, senderSecret } from "./golden_names.ts";
@@ -117,7 +118,7 @@ function frameForges(origin: DraftPacket): Forge[] {
     return concat(Uint8Array.of(sealed.length >>> 8, sealed.length & 255), sealed);
   };
   // The name says which messages to expect: another content has none.
-  return [{ origin: { ...origin, name: "forged" }, content, tree: null, wrap }];
+  return [{ origin: { ...origin, name: forgedFrame }, content, tree: null, wrap }];
 }
 
 /** Texts whose checksum is made anew. */

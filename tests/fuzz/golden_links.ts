@@ -131,21 +131,25 @@ function handshake(pattern: HandshakePattern, turn: number, what: string, bytes:
 export const frameKey: Uint8Array = bytesOf("frames");
 export const frameRekeyMax = 4;
 
-/** Messages that the golden frames carry. */
-export const frameMessages: Readonly<Record<string, readonly Uint8Array[]>> = {
+const framed: Readonly<Record<string, readonly Uint8Array[]>> = {
   "a frame with nothing in its message": [new Uint8Array(0)],
   "a frame with one message": [utf8("heron")],
   "a frame with three messages": [utf8("heron"), new Uint8Array(0), new Uint8Array(200).fill(7)],
   "a frame with fifty empty messages": Array.from({ length: 50 }, () => new Uint8Array(0)),
 };
 
+const single = ["one", "two", "after"].map(utf8);
+
+/** Messages that the golden frames carry. */
+export const frameMessages: readonly Uint8Array[] = [...Object.values(framed).flat(), ...single];
+
 function framePackets(): DraftPacket[] {
-  const frames = Object.entries(frameMessages).map(([name, messages]) => {
+  const frames = Object.entries(framed).map(([name, messages]) => {
     return frame(name, new FrameSealer(crypto, frameKey, { rekeyFramesMax: frameRekeyMax }).seal(messages));
   });
   const rekeying = new FrameSealer(crypto, frameKey, { rekeyFramesMax: frameRekeyMax });
   rekeying.rekey();
-  const rekeyed = [rekeying.seal([]), rekeying.seal([utf8("after")])];
+  const rekeyed = [rekeying.seal([]), rekeying.seal(single.slice(2))];
   const sealRaw = (...plaintext: number[]) => {
     const sealed = crypto.aead.seal(
       frameKey,
@@ -159,7 +163,10 @@ function framePackets(): DraftPacket[] {
     ...frames,
     frame("a frame that only rekeys", rekeyed[0]!),
     frame("a frame behind a rekey", concat(...rekeyed)),
-    frame("two frames", concat(...[[utf8("one")], [utf8("two")]].map((messages, i) => sealNth(messages, i)))),
+    frame(
+      "two frames",
+      concat(...[single.slice(0, 1), single.slice(1, 2)].map((messages, i) => sealNth(messages, i))),
+    ),
     frame("a frame with no segment", sealRaw(0)),
     frame("a frame with an unknown flag", sealRaw(2)),
     frame("a segment that is longer than its frame", sealRaw(0, 0, 255, 255, 1)),
