@@ -40,7 +40,7 @@ import { createItem, parseItem, verifyItem } from "../../lib/records/item_codec.
 import { encode } from "../../lib/wire/codec.ts";
 import { openEnvelope, type Signer, verifyEnvelope } from "../../lib/wire/envelope.ts";
 import { FrameOpener } from "../../lib/wire/frames.ts";
-import { fixtureCrypto } from "../fixtures/items.ts";
+import { type CountingCrypto, createCountingCrypto } from "../hostile/kit/counting_crypto.ts";
 import { goldenGroup } from "./golden_graph.ts";
 import {
   envelopeKey,
@@ -56,7 +56,9 @@ import {
 import { goldenCloud, receiverSecret } from "./golden_names.ts";
 import type { PacketKind } from "./golden_packets.ts";
 
-const crypto = fixtureCrypto;
+/** The crypto of all decoders, which counts what they ask of it. */
+export const decodersCrypto: CountingCrypto = createCountingCrypto();
+const crypto = decodersCrypto;
 
 /** The packet that bytes were made of: its name tells what else a decoder has to know. */
 export interface Origin {

@@ -10,9 +10,9 @@ export function* flips(bytes: Uint8Array, step = 1): Generator<Uint8Array> {
   }
 }
 
-/** Every proper beginning of the packet. */
-export function* cuts(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let length = 0; length < bytes.length; length++) yield bytes.slice(0, length);
+/** Proper beginnings of the packet: every `step`th. */
+export function* cuts(bytes: Uint8Array, step = 1): Generator<Uint8Array> {
+  for (let length = 0; length < bytes.length; length += step) yield bytes.slice(0, length);
 }
 
 /** The packet with 1 to 64 bytes behind it: zeros, and its own beginning again. */

@@ -16,11 +16,8 @@ const openKinds: ReadonlySet<PacketKind> = new Set(
   ["datagram", "request", "response", "hint", "graph message", "link message", "handshake", "frame"] as const,
 ).union(new Set(["item", "peer name", "host name"] as const));
 
-/**
- * Judges every cut and extension of a packet, and the bits of each byte every `bitStep`th. Gives how
- * often each verdict came.
- */
-export function judgeNeighbors(packet: DraftPacket, bitStep: number): ReadonlyMap<string, number> {
+/** Judges the extensions of a packet and, in steps, its cuts and bit flips. Gives how often each verdict came. */
+export function judgeNeighbors(packet: DraftPacket, bitStep = 1, cutStep = 1): ReadonlyMap<string, number> {
   const verdicts = new Map<string, number>();
   const own = verdictOf(packet, packet.bytes);
   const judge = (bytes: Uint8Array) => {
@@ -29,7 +26,7 @@ export function judgeNeighbors(packet: DraftPacket, bitStep: number): ReadonlyMa
     if (verdict === "ok") assert.ok(mayBeGood(packet, bytes), `${packet.name}: ${bytes.toHex()} is taken`);
   };
   for (const bytes of flips(packet.bytes, bitStep)) judge(bytes);
-  for (const bytes of cuts(packet.bytes)) judge(bytes);
+  for (const bytes of cuts(packet.bytes, cutStep)) judge(bytes);
   for (const bytes of extensions(packet.bytes)) judge(bytes);
   // What was refused in between has moved no nonce and no key.
   assert.equal(verdictOf(packet, packet.bytes), own, packet.name);

@@ -132,7 +132,7 @@ Deno.test("[T32] a stranger's bad signatures in greetings count alike; what is t
   const cost = crypto.cost(() => {
     for (let i = 0; i < badItemsMax; i++) open.give(large);
   });
-  assert.deepEqual(cost, { verifications: 0, signatures: 0, hashes: 0 });
+  assert.deepEqual(new Set(Object.values(cost)), new Set([0]));
 });
 
 Deno.test("[T32] what honest nodes bring keeps coming while others flood", () => {

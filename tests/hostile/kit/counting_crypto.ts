@@ -8,6 +8,9 @@ export interface CryptoCounts {
   verifications: number;
   signatures: number;
   hashes: number;
+  agreements: number;
+  /** AEADs opened, or tried to. */
+  openings: number;
 }
 
 /** Real crypto, and how often it was used. */
@@ -19,7 +22,7 @@ export interface CountingCrypto extends Crypto {
 
 /** Makes a crypto that counts from nothing. */
 export function createCountingCrypto(real: Crypto = fixtureCrypto): CountingCrypto {
-  const counts: CryptoCounts = { verifications: 0, signatures: 0, hashes: 0 };
+  const counts: CryptoCounts = { verifications: 0, signatures: 0, hashes: 0, agreements: 0, openings: 0 };
   return {
     ...real,
     counts,
@@ -39,6 +42,20 @@ export function createCountingCrypto(real: Crypto = fixtureCrypto): CountingCryp
         return real.ed25519.verify(...args);
       },
     },
+    x25519: {
+      publicKey: (secretKey) => real.x25519.publicKey(secretKey),
+      agree: (...args) => {
+        counts.agreements++;
+        return real.x25519.agree(...args);
+      },
+    },
+    aead: {
+      seal: (...args) => real.aead.seal(...args),
+      open: (...args) => {
+        counts.openings++;
+        return real.aead.open(...args);
+      },
+    },
     cost(work) {
       const before = { ...counts };
       work();
@@ -46,6 +63,8 @@ export function createCountingCrypto(real: Crypto = fixtureCrypto): CountingCryp
         verifications: counts.verifications - before.verifications,
         signatures: counts.signatures - before.signatures,
         hashes: counts.hashes - before.hashes,
+        agreements: counts.agreements - before.agreements,
+        openings: counts.openings - before.openings,
       };
     },
   };
