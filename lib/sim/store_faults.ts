@@ -102,7 +102,9 @@ export class StoreFaults {
   /** Waits as long as arranged before a transaction is written, and says what is to become of it. */
   async beforeWrite(): Promise<Fate> {
     const totalMs = this.#draw(this.#writeMs);
-    const waitMs = totalMs * (this.#random === null ? 0.5 : totalMs > 0 ? fraction(this.#random) : 0);
+    const waitMs = this.#random === null || totalMs === 0
+      ? Math.floor(totalMs / 2)
+      : below(this.#random, totalMs + 1);
     this.#syncMs = totalMs - waitMs;
     await this.#wait(waitMs);
     while (this.#gate !== null) await this.#gate.promise;
@@ -144,10 +146,12 @@ export class StoreFaults {
   }
 
   #draw({ minMs, maxMs }: Span): number {
-    return minMs === maxMs ? minMs : minMs + fraction(this.#random!) * (maxMs - minMs);
+    return minMs === maxMs ? minMs : minMs + below(this.#random!, maxMs - minMs + 1);
   }
 
   #span(minMs: number, maxMs: number): Span {
+    // Clocks tell whole milliseconds, and what is signed carries them.
+    assert(Number.isInteger(minMs) && Number.isInteger(maxMs), "a delay of a store has whole milliseconds");
     assert(this.#timers !== null || maxMs === 0, "a store that delays was given timers");
     assert(this.#random !== null || minMs === maxMs, "a store whose delays vary was given a random");
     return { minMs, maxMs };

@@ -141,7 +141,7 @@ const transactionLimits: readonly [what: string, at: Write[], beyond: Write[], r
   ["a key without parts", [{ key: ["k"], bytes: 0 }], [{ key: [], bytes: 1 }], "key cannot be empty"],
 ];
 
-/** Twelve keys of 100 bytes with zeros, a number and values that fill a transaction but for `over` bytes less than none. */
+/** Twelve keys of 100 bytes with zeros, a number and values that fill a transaction, and `over` bytes more. */
 function heavy(over: number): Write[] {
   const many = writes(
     12,
