@@ -1,31 +1,61 @@
 /** Whole peers in a virtual world: machines with a store and a key file that outlive the peers on them. */
 
 import assert from "node:assert/strict";
+import { crc32 } from "node:zlib";
 import { type ErrorCode, PeerError } from "../../lib/base/errors.ts";
-import type { Clock, Log, RecordStore } from "../../lib/base/ports.ts";
+import type { Clock, Crypto, Log, RecordStore } from "../../lib/base/ports.ts";
 import { SeededRandom } from "../../lib/base/random.ts";
 import type { KeyFile } from "../../lib/peer/key_ring.ts";
 import { Peer, type PeerOptions } from "../../lib/peer/peer.ts";
 import type { PeerPorts } from "../../lib/peer/peer_core.ts";
 import { createCrypto } from "../../lib/platform/crypto.ts";
 import { createFakeKem } from "../../lib/sim/fake_kem.ts";
+import type { DiskLog } from "../../lib/sim/commit_log.ts";
 import { EndingTimers } from "../../lib/sim/ending_timers.ts";
 import { StrictStore } from "../../lib/sim/strict_store.ts";
 import { VirtualClock } from "../../lib/sim/virtual_clock.ts";
 import { MemoryNetwork } from "../../transports/memory.ts";
 
-const crypto = createCrypto();
+/** What a world may be made with. */
+export interface PeerWorldOptions {
+  /** The real one if not given. */
+  readonly crypto?: Crypto;
+  /** Takes what becomes durable on the machines. */
+  readonly recorder?: MachineRecorder;
+  /** Where the wall clock begins. */
+  readonly wallMs?: number;
+}
+
+/** Takes what becomes durable on machines. */
+export interface MachineRecorder {
+  /** For the store of a machine. */
+  disk(host: string): DiskLog;
+  /** The key file of a machine holds this now. */
+  keys(host: string, bytes: Uint8Array): void;
+}
+
+/** What is on a machine when it is found. */
+export interface MachineContent {
+  readonly store: StrictStore;
+  readonly keys: Uint8Array | null;
+}
 
 /** A world of machines. */
 export class PeerWorld {
-  readonly clock: VirtualClock = new VirtualClock();
+  readonly clock: VirtualClock;
+  readonly crypto: Crypto;
+  readonly recorder: MachineRecorder | null;
   readonly random: SeededRandom;
   readonly network: MemoryNetwork;
   readonly machines: Machine[] = [];
   /** What peers had to say to their operators, graver than debug. */
   readonly logged: string[] = [];
 
-  constructor(seed = 1, latencyMs = 5) {
+  constructor(seed = 1, latencyMs = 5, options: PeerWorldOptions = {}) {
+    const { wallMs } = options;
+    this.clock = new VirtualClock(wallMs === undefined ? {} : { wallMs });
+    this.crypto = options.crypto ?? createCrypto();
+    this.recorder = options.recorder ?? null;
     this.random = new SeededRandom(seed);
     this.network = new MemoryNetwork({ timers: this.clock, random: this.random, latencyMs });
   }
@@ -35,6 +65,13 @@ export class PeerWorld {
     const machine = new Machine(this, `10.0.0.${this.machines.length + 1}`, wallOffsetMs);
     this.machines.push(machine);
     await machine.start(options);
+    return machine;
+  }
+
+  /** A machine on which somebody left a store and keys; no peer runs yet. */
+  found(host: string, content: MachineContent): Machine {
+    const machine = new Machine(this, host, 0, content);
+    this.machines.push(machine);
     return machine;
   }
 
@@ -87,12 +124,17 @@ export class Machine {
   #peer: Peer | null = null;
   #peerId = "";
 
-  constructor(world: PeerWorld, host: string, wallOffsetMs: number) {
+  constructor(world: PeerWorld, host: string, wallOffsetMs: number, content?: MachineContent) {
     this.#world = world;
     this.host = host;
     this.#clock = world.clock.view({ wallOffsetMs });
     this.#timers = new EndingTimers(world.clock);
-    this.#store = new StrictStore({ timers: world.clock });
+    const { clock: timers, recorder } = world;
+    // Chance of its own: what the disk draws changes nothing that the world draws.
+    const random = new SeededRandom(crc32(host));
+    const commits = recorder === null ? {} : { commits: recorder.disk(host) };
+    this.#store = content?.store ?? new StrictStore({ timers, random, ...commits });
+    this.#keys = content?.keys ?? null;
   }
 
   /** The peer that runs. */
@@ -104,6 +146,11 @@ export class Machine {
   /** What it stores on, to be made fail. */
   get store(): StrictStore {
     return this.#store;
+  }
+
+  /** What the key file holds, if there is one. */
+  get keys(): Uint8Array | null {
+    return this.#keys;
   }
 
   /** Peer id of whoever runs here, or ran last. */
@@ -141,11 +188,12 @@ export class Machine {
     this.#timers.end();
     this.#timers = new EndingTimers(this.#world.clock);
     this.#store = this.#store.crash();
+    this.#keyWrites = 0;
     this.#world.network.closeHost(this.host);
   }
 
   #ports(): PeerPorts {
-    const { random, network, logged } = this.#world;
+    const { random, network, logged, crypto } = this.#world;
     const log = (message: string) => void logged.push(message);
     const ports: PeerPorts = {
       clock: this.#clock,
@@ -169,6 +217,7 @@ export class Machine {
           await new Promise<void>((resolve) => this.#timers.set(this.keyWriteMs, resolve));
         }
         this.#keys = bytes;
+        this.#world.recorder?.keys(this.host, bytes);
         this.#keyWrites--;
       },
     };
