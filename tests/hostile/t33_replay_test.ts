@@ -91,7 +91,7 @@ function assertSilent(node: ReplicaNode, frames: readonly Frame[], graph: Uint8A
 }
 
 Deno.test("[T33] a whole day of frames, again after a restart: nothing told twice, nothing forwarded", () => {
-  const world = plainWorld(1, 3);
+  const world = plainWorld(1, 2);
   const node = world.nodes[0]!;
   const frames: Frame[] = [];
   world.tap = (from, to, bytes) => void (to === node && frames.push({ from, bytes }));

@@ -58,16 +58,16 @@ function absence(seed: number, away: number, wallOffsetMs: number) {
   return { world, staying, absent, records, old };
 }
 
-/** Lets days go by: the nodes are up for two hours of each tenth of it, and shut down between. */
+/** Lets days go by: the nodes are up for an hour of each fifth of it, and shut down between. */
 function pass(nodes: readonly ReplicaNode[], ms: number): void {
   const [{ world }] = nodes as [ReplicaNode];
-  for (let part = 0; part < 10; part++) {
+  for (let part = 0; part < 5; part++) {
     for (const node of nodes) node.crash();
-    world.run(ms / 10 - 2 * hour);
+    world.run(ms / 5 - hour);
     for (const node of nodes) node.restart();
     world.run(10);
     world.connect(nodes[1]!, nodes[0]!);
-    world.run(2 * hour - 10);
+    world.run(hour - 10);
   }
 }
 
@@ -115,7 +115,7 @@ class Watch {
   }
 }
 
-for (const days of [30, 399, 401]) {
+for (const days of [30, 401]) {
   Deno.test(`[T44] a node that was away for ${days} days brings nothing back`, () => {
     const { world, staying, absent, records, old } = absence(days, days * day, 0);
     const watch = new Watch(staying, world.nodes);

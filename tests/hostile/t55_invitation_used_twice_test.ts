@@ -75,7 +75,7 @@ Deno.test("[T55] a place whose admission the disk did not take is free again", (
 });
 
 Deno.test("[T55] used on every side of a partition: after the heal no more than may, the same everywhere, and the others know", () => {
-  for (let seed = 1; seed <= 5; seed++) {
+  for (let seed = 1; seed <= 3; seed++) {
     const group = new GroupWorld(seed);
     const { founder, world } = group;
     const joinersMax = 1 + seed % 3;
@@ -179,7 +179,7 @@ Deno.test("[T55] a proof serves the joiner that it names: another witness's copy
 });
 
 Deno.test("[T55] an invitation whose way was closed admits nobody, wherever that is tried first", () => {
-  for (let seed = 1; seed <= 6; seed++) {
+  for (let seed = 1; seed <= 3; seed++) {
     const group = new GroupWorld(seed);
     const { founder, world } = group;
     const [witness, unaware] = [group.join(), group.join()];
