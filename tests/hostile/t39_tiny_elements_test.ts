@@ -20,7 +20,7 @@ import { encode, type Value } from "../../lib/wire/codec.ts";
 import { cborDepthMax, cborElementsMax } from "../../lib/wire/limits.ts";
 import { bytesOf, keyOf } from "../fixtures/items.ts";
 import { add, addPlain, createWorld, crypto, GroupWorld, plainGraph } from "../sim/replica_fixture.ts";
-import { type CountingCrypto, createCountingCrypto } from "./kit/counting_crypto.ts";
+import { type CountingCrypto, createCountingCrypto, type CryptoCounts } from "./kit/counting_crypto.ts";
 import { type HostileLink, HostileNode, Target } from "./kit/hostile_node.ts";
 
 /** An array's head and as many copies of one element as a message holds. */
@@ -46,7 +46,9 @@ function plain(
   };
 }
 
-const nothing = { verifications: 0, signatures: 0, hashes: 0 };
+function assertNoWork(counts: CryptoCounts, why: string): void {
+  for (const [name, count] of Object.entries(counts)) assert.equal(count, 0, `${why}: ${name}`);
+}
 
 Deno.test("[T39] frames full of empty elements of every kind cost no hash and no check, whoever sends them", () => {
   const { counting, target, link } = plain(1);
@@ -57,7 +59,7 @@ Deno.test("[T39] frames full of empty elements of every kind cost no hash and no
         const frame = stuffed(type, element, count);
         const from = link(`${type} ${element} ${count}`);
         const before = target.bytesOut;
-        assert.deepEqual(counting.cost(() => from.sayBytes(frame)), nothing, `${type} ${element} ${count}`);
+        assertNoWork(counting.cost(() => from.sayBytes(frame)), `${type} ${element} ${count}`);
         assert.ok(target.bytesOut - before < 200);
         from.leave();
       }
@@ -121,7 +123,7 @@ Deno.test("[T39] a greeting or refusal of too many items is not looked into", ()
   ) {
     const link = target.link(keyOf(message.type));
     const bytes = encodeMessage(message);
-    assert.deepEqual(counting.cost(() => link.sayBytes(bytes)), nothing);
+    assertNoWork(counting.cost(() => link.sayBytes(bytes)), message.type);
     assert.equal(link.end, undefined);
   }
 });
@@ -132,7 +134,7 @@ Deno.test("[T39] a page of elements costs no hash; a list part of the most hashe
   from.say({ ...from.heard("summary").at(-1)!, count: 5, cursor: null });
   const page = Array.from({ length: elementsPageMax }, (_, i) => bytesOf(`${i}`).slice(0, 16));
   const cost = counting.cost(() => from.say({ type: "elements", set: 0, elements: page, last: false }));
-  assert.deepEqual(cost, nothing);
+  assertNoWork(cost, "a page");
   const [part] = createList(crypto, Array.from({ length: listPartHashesMax }, (_, i) => bytesOf(`${i}`)));
   const { hashes, verifications } = counting.cost(() => link("b").give(part!));
   // Its id, and the fingerprints that greeting and comparing took.
