@@ -27,6 +27,7 @@ import {
   type Resolution,
 } from "../names/cloud.ts";
 import type { CloudScope } from "../names/contact.ts";
+import type { PeerObserver } from "./observer.ts";
 import { bootstrapRetryMsMax, bootstrapRetryMsMin } from "../names/limits.ts";
 
 /** What a cloud asks of the world. */
@@ -37,6 +38,8 @@ export interface CloudPorts {
   readonly crypto: Crypto;
   readonly datagrams: Datagrams;
   readonly log: Log;
+  /** Looks into the machine, if somebody wants to. */
+  readonly observer?: PeerObserver;
 }
 
 /** Which cloud to take part in, and from where. */
@@ -210,7 +213,10 @@ export class CloudDriver {
 
   #input(input: CloudInput): void {
     if (this.#isClosed) return;
-    for (const effect of this.#machine.handle(input, this.#ports.clock.now())) this.#carryOut(effect);
+    const now = this.#ports.clock.now();
+    const effects = this.#machine.handle(input, now);
+    this.#ports.observer?.onCloud(this.#machine, input, effects, now);
+    for (const effect of effects) this.#carryOut(effect);
     this.#planDeadline();
   }
 

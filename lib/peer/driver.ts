@@ -17,6 +17,7 @@ import { EventHub } from "./event_hub.ts";
 import { storeWaitMsDefault } from "./limits.ts";
 import type { Links } from "./links.ts";
 import type { LinkHandle } from "./live_link.ts";
+import type { PeerObserver } from "./observer.ts";
 import type { StoreQueue } from "./store_queue.ts";
 
 /** What a driver works with. */
@@ -24,6 +25,7 @@ export interface DriverPorts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
+  readonly observer: PeerObserver | null;
   readonly links: Links;
   readonly store: RecordStore;
   readonly storeQueue: StoreQueue;
@@ -165,7 +167,10 @@ export class GraphDriver {
     this.#isRunning = true;
     try {
       for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
-        this.#carryOut(this.replica.handle(next, this.#ports.clock.now()));
+        const now = this.#ports.clock.now();
+        const effects = this.replica.handle(next, now);
+        this.#ports.observer?.onReplica(this.replica, next, effects, now);
+        this.#carryOut(effects);
       }
     } finally {
       this.#isRunning = false;

@@ -23,6 +23,7 @@ import { GraphDriver } from "./driver.ts";
 import type { KeyFile, KeyRing } from "./key_ring.ts";
 import { storeWaitMsDefault } from "./limits.ts";
 import type { Links } from "./links.ts";
+import type { PeerObserver } from "./observer.ts";
 import type { StoreQueue } from "./store_queue.ts";
 
 /** Everything that a peer asks of the world. */
@@ -35,6 +36,8 @@ export interface PeerPorts {
   readonly streams: Streams;
   readonly datagrams: Datagrams;
   readonly log: Log;
+  /** Looks into the machines, if somebody wants to. */
+  readonly observer?: PeerObserver;
 }
 
 /** A store, the keys beside it, and what is let go when it closes. */
@@ -88,13 +91,14 @@ export class PeerCore {
         `Cannot open ${base32(graph)}: it is open in this peer already, as a graph or a group; use list()`,
       );
     }
-    const { crypto, random, clock, timers, log } = this.ports;
+    const { crypto, random, clock, timers, log, observer = null } = this.ports;
     const replica = new Replica({ graph, policy, crypto, random, signer: this.signer });
     const { links, storeQueue, endpoints } = this;
     const driver = new GraphDriver(replica, {
       clock,
       timers,
       log,
+      observer,
       links,
       store: this.opened.store,
       storeQueue,
