@@ -357,28 +357,35 @@ export class SecureLink {
   }
 
   #nextDueMs(): number {
-    const heard = this.#handlers === null ? Infinity : Math.max(this.#heardMs, this.#pingedMs) + pingAfterMs;
     return Math.min(
-      heard,
+      this.#handlers === null ? Infinity : this.#pingDueMs(),
       this.#frameSinceMs + frameMsMax,
       this.#writeSinceMs + writeMsMax,
       this.#goodbyeByMs,
     );
   }
 
+  #pingDueMs(): number {
+    return Math.max(this.#heardMs, this.#pingedMs) + pingAfterMs;
+  }
+
+  /**
+   * What is due is judged by the very sums that the timer was set by: a difference may round the other
+   * way, and then the timer is set for no time at all, again and again.
+   */
   #onTimer(): void {
     this.#timer = null;
     const nowMs = this.#ports.clock.now().monoMs;
     if (nowMs >= this.#goodbyeByMs) return this.abort(this.#goodbye!);
-    if (nowMs - this.#frameSinceMs >= frameMsMax) return this.abort("slow_frame");
-    if (nowMs - this.#writeSinceMs >= writeMsMax) return this.abort("stalled");
+    if (nowMs >= this.#frameSinceMs + frameMsMax) return this.abort("slow_frame");
+    if (nowMs >= this.#writeSinceMs + writeMsMax) return this.abort("stalled");
     if (this.#handlers !== null) this.#keepAlive(nowMs);
     this.#armTimer();
   }
 
   #keepAlive(nowMs: number): void {
-    if (nowMs - this.#heardMs >= silenceMsMax) return this.abort("silent");
-    if (nowMs - Math.max(this.#heardMs, this.#pingedMs) < pingAfterMs) return;
+    if (nowMs >= this.#heardMs + silenceMsMax) return this.abort("silent");
+    if (nowMs < this.#pingDueMs()) return;
     this.#pingedMs = nowMs;
     this.send({ kind: "ping" });
   }
