@@ -192,6 +192,11 @@ export class Conversations {
     return this.all().some((neighbor) => neighbor.id === id);
   }
 
+  /** How many there are. */
+  get count(): number {
+    return this.#neighbors.size;
+  }
+
   all(): Neighbor[] {
     return [...this.#neighbors.values()];
   }

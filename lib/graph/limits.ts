@@ -51,7 +51,7 @@ export const catchupRoundsMax: number = 3;
 /** Pause between two catch-ups with a live neighbor: finds what a full queue dropped. */
 export const catchupPauseMs: number = 60_000;
 
-/** Pause before the next catch-up with a neighbor whose set still differs. */
+/** Pause before the next catch-up with a neighbor whose set still differs; doubled while catch-ups bring nothing. */
 export const divergedPauseMs: number = 5_000;
 
 /** Bad items, or messages that are none, that a neighbor may send before its channel is closed (T32). */

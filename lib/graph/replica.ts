@@ -209,6 +209,16 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     return this.#conversations.all();
   }
 
+  /** How many neighbors there are. */
+  get neighborCount(): number {
+    return this.#conversations.count;
+  }
+
+  /** How many own writes wait for the store. */
+  get pendingWrites(): number {
+    return this.#writer.pending;
+  }
+
   /** Where this node says it may be reached. */
   get endpoints(): readonly string[] {
     return this.#endpoints;
@@ -256,12 +266,17 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
 
   /** A catch-up ended: tells it, and plans the next. */
   onCaughtUp(neighbor: Neighbor, now: Instant): void {
+    // What still differs and does not grow less is held back somewhere (a stamp ahead of its time, say): asked for more and more rarely.
     const isEqual = neighbor.catchup.result === "equal";
+    const isStuck = !isEqual && neighbor.arrivalAtCatchup === this.set.arrival;
+    neighbor.stuckCatchups = isStuck ? neighbor.stuckCatchups + 1 : 0;
+    neighbor.arrivalAtCatchup = this.set.arrival;
     if (!neighbor.isSynchronised) {
       neighbor.isSynchronised = true;
       this.outbox.emit({ kind: "synchronised", peer: neighbor.peer });
     }
-    const pause = jittered(this.#random, isEqual ? catchupPauseMs : divergedPauseMs);
+    const divergedMs = Math.min(catchupPauseMs, divergedPauseMs * 2 ** Math.min(neighbor.stuckCatchups, 16));
+    const pause = jittered(this.#random, isEqual ? catchupPauseMs : divergedMs);
     this.deadlines.set(`catchup:${neighbor.link}`, now.monoMs + pause);
   }
 
