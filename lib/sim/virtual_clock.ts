@@ -21,6 +21,7 @@ export class VirtualClock implements Clock, Timers {
   #due: VirtualTimer[] = [];
   #dueIndex = 0;
   #monoMs = 0;
+  #fired = 0;
   #wallOffsetMs: number;
 
   /** Starts at monotonic 0 and the given wall time. */
@@ -122,6 +123,11 @@ export class VirtualClock implements Clock, Timers {
     return this.#left().length > 0 ? this.#monoMs : this.#timers.next();
   }
 
+  /** How many timers have fired. */
+  get fired(): number {
+    return this.#fired;
+  }
+
   /** How many timers are set: a closed peer leaves none. */
   get timerCount(): number {
     return this.#timers.size + this.#left().length;
@@ -144,6 +150,7 @@ export class VirtualClock implements Clock, Timers {
         this.#monoMs = next;
         this.#due = this.#timers.takeNext();
       } else if (!timer.over) {
+        this.#fired++;
         timer.fire();
         return true;
       }

@@ -1,0 +1,409 @@
+/**
+ * Real peers in a virtual world: the same code that runs on sockets, disks and clocks, on a network, disks
+ * and clocks that fail as a seed draws, watched by checkers. A seed repeats a run exactly.
+ */
+
+import { assert } from "../base/assert.ts";
+import type { Crypto, Kem, Log, Random } from "../base/ports.ts";
+import { SeededRandom } from "../base/random.ts";
+import type { PeerOptions } from "../peer/peer.ts";
+import { MemoryNetwork, type NetworkConditions, type NetworkEvent } from "../../transports/memory.ts";
+import type { Checker, CloudStep, ReplicaStep, Report } from "./checker.ts";
+import { createFakeKem } from "./fake_kem.ts";
+import { type ClockFaults, HostClock } from "./host_clock.ts";
+import { CryptoWork } from "./crypto_work.ts";
+import { type Checkers, createCheckers, type Watched } from "./invariants.ts";
+import { createLightCrypto } from "./light_crypto.ts";
+import { failureTraceLines, peersMax, runMsDefault } from "./limits.ts";
+import { shutOutRealWorld } from "./real_world.ts";
+import { SimulatedPeer } from "./simulated_peer.ts";
+import { replayCommand, seedsToRun } from "./replay.ts";
+import { Trace } from "./trace.ts";
+import { VirtualClock } from "./virtual_clock.ts";
+
+/** What a simulation is made of. */
+export interface SimulationOptions {
+  /** Equal seeds give equal runs; 1 if not given. */
+  readonly seed?: number;
+  /** How the network treats what is sent; 1 to 10 ms and no loss if not given. */
+  readonly network?: Partial<NetworkConditions>;
+  /** Cryptography; stand-ins that are fast and protect nothing if not given. */
+  readonly crypto?: Crypto;
+  /** Key encapsulation; a stand-in if not given. */
+  readonly kem?: (random: Random) => Kem;
+  /** Checkers besides Kith's own; each gets the simulation's world and says what does not hold. */
+  readonly checkers?: (watched: Watched, report: Report) => readonly Checker[];
+  /** The command that repeats a run, for the message of a failure; guessed from the caller's file if not given. */
+  readonly replay?: (seed: number) => string;
+}
+
+/** A peer to be made: how it is opened, and how its machine's clocks are wrong. */
+export interface SimulatedPeerOptions extends PeerOptions {
+  /** All right if not given. */
+  readonly clock?: ClockFaults;
+}
+
+/** What a simulation may run until: a time in virtual milliseconds, a condition, or a promise. */
+export type RunUntil<T> = number | (() => boolean) | Promise<T>;
+
+/**
+ * A failed simulation: what is wrong, the seed, the moment, the last that happened, and how to repeat it.
+ */
+export class SimulationFailure extends Error {
+  /** Always `SimulationFailure`. */
+  override readonly name = "SimulationFailure";
+  /** The seed that fails. */
+  readonly seed: number;
+  /** The invariant that does not hold, as `I1`; `assert` for the caller's own. */
+  readonly invariant: string;
+
+  /** A failure of one seed. */
+  constructor(seed: number, invariant: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.seed = seed;
+    this.invariant = invariant;
+  }
+}
+
+/**
+ * A simulation. While it runs, the real clock, real timers and real chance throw; between its runs they
+ * are as ever.
+ *
+ * @example A note crosses a partition once it heals
+ * ```ts
+ * import { Simulation } from "@kith/peer/testing";
+ *
+ * await Simulation.each(3, async (sim) => {
+ *   const [ana, ben] = await sim.peers(2);
+ *   const group = await sim.run(ana.peer.groups.create("Notes"));
+ *   const invitation = await sim.run(group.invite());
+ *   const notes = (await sim.run(ben.peer.groups.join(invitation))).records;
+ *
+ *   sim.partition([ana], [ben]);
+ *   await sim.run(group.records.add("note", "heron"));
+ *   await sim.run(60_000); // a minute of virtual time
+ *   sim.assert((await sim.run(notes.list())).length === 0, "nothing crosses a partition");
+ *
+ *   sim.heal();
+ *   await sim.run(120_000);
+ *   sim.assert((await sim.run(notes.list())).length === 1, "the note arrives");
+ * });
+ * ```
+ */
+export class Simulation implements AsyncDisposable {
+  /** Equal seeds give equal runs. */
+  readonly seed: number;
+  /** True time, which moves while the simulation runs. */
+  readonly clock: VirtualClock = new VirtualClock();
+  /** Chance for whoever writes the simulation, drawn from the seed. */
+  readonly random: SeededRandom;
+  /** The network, to be made fail. */
+  readonly network: MemoryNetwork;
+  /** What happened. */
+  readonly trace: Trace = new Trace();
+  readonly #work: CryptoWork;
+  readonly #kem: Kem;
+  readonly #worldRandom: SeededRandom;
+  readonly #replay: (seed: number) => string;
+  readonly #peers: SimulatedPeer[] = [];
+  readonly #own: Checkers;
+  readonly #checkers: readonly Checker[];
+  #failure: SimulationFailure | null = null;
+  #isRunning = false;
+  #overheard: Uint8Array | null = null;
+
+  /** A world without peers. */
+  constructor(options: SimulationOptions = {}) {
+    this.seed = options.seed ?? 1;
+    this.random = new SeededRandom(this.seed);
+    const world = this.#worldRandom = new SeededRandom(this.random.uint32());
+    this.#work = new CryptoWork(options.crypto ?? createLightCrypto());
+    this.#kem = options.kem?.(new SeededRandom(world.uint32())) ??
+      createFakeKem(this.#work.uncounted, new SeededRandom(world.uint32()));
+    this.#replay = options.replay ?? replayCommand(new Error().stack ?? "");
+    this.network = new MemoryNetwork({
+      timers: this.clock,
+      random: new SeededRandom(world.uint32()),
+      latencyMs: 1,
+      jitterMs: 9,
+      ...options.network,
+    });
+    this.network.observer = (event) => this.#onNetwork(event);
+    const report: Report = (invariant, message) => this.#fail(invariant, message);
+    const watched: Watched = {
+      work: this.#work,
+      wallMs: () => this.clock.now().wallMs,
+      nowMs: () => this.nowMs,
+    };
+    this.#own = createCheckers(watched, report);
+    this.#checkers = [
+      ...this.#own.all,
+      ...options.checkers?.(watched, report) ?? [],
+    ];
+  }
+
+  /**
+   * Runs `body` in a simulation for each of the seeds 1 to `count`, or for the one in the environment
+   * variable `KITH_SEED`. A failure carries its seed and the command that repeats it.
+   */
+  static async each(
+    count: number,
+    body: (sim: Simulation) => Promise<void>,
+    options: Omit<SimulationOptions, "seed"> = {},
+  ): Promise<void> {
+    const replay = options.replay ?? replayCommand(new Error().stack ?? "");
+    for (const seed of await seedsToRun(count)) {
+      const sim = new Simulation({ ...options, replay, seed });
+      try {
+        await body(sim);
+        await sim.close();
+      } catch (error) {
+        throw sim.failureOf(error);
+      } finally {
+        sim.drop();
+      }
+    }
+  }
+
+  /** Makes so many peers, each on a machine of its own, and runs until all are open. */
+  async peers<N extends number>(count: N, options: SimulatedPeerOptions = {}): Promise<Crew<N>> {
+    const { clock, ...peerOptions } = options;
+    const made = Array.from({ length: count }, () => this.addMachine(clock));
+    await this.run(Promise.all(made.map((peer) => peer.open(peerOptions))));
+    for (const peer of made) this.started(peer);
+    return made as Crew<N>;
+  }
+
+  /** A machine without a peer; its {@linkcode SimulatedPeer.open} is for the caller to run. */
+  addMachine(clock: ClockFaults = {}): SimulatedPeer {
+    assert(this.#peers.length < peersMax, "a simulation has an address for each of its peers");
+    const number = this.#peers.length + 1;
+    const host = `10.${number >> 8}.${number & 255}.1`;
+    const name = `peer ${number}`;
+    const log = (level: string) => (message: string): void =>
+      this.trace.add(this.nowMs, name, `${level}: ${message}`);
+    const peer: SimulatedPeer = new SimulatedPeer(name, host, {
+      clock: new HostClock(this.clock, clock),
+      network: this.network,
+      random: new SeededRandom(this.#worldRandom.uint32()),
+      crypto: this.#work.crypto,
+      kem: this.#kem,
+      log: { debug: () => {}, info: log("info"), warn: log("warn"), error: log("error") } satisfies Log,
+      observer: {
+        onReplica: (replica, input, effects, now) => this.#onReplica({ peer, replica, input, effects, now }),
+        onCloud: (cloud, input, effects, now) => this.#onCloud({ peer, cloud, input, effects, now }),
+      },
+    });
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  /** Lets nothing through between the groups given; peers in none of them are cut off from nobody. Ends an earlier partition. */
+  partition(...groups: readonly (readonly SimulatedPeer[])[]): void {
+    this.note(`partition ${groups.map((group) => group.map(({ name }) => name).join("+")).join(" | ")}`);
+    this.network.partition(groups.map((group) => group.map(({ host }) => host)));
+  }
+
+  /** Ends the partition and all cuts. */
+  heal(): void {
+    this.note("heal");
+    this.network.healAll();
+  }
+
+  /** Ends a peer as a power cut does. What was durable stays for {@linkcode Simulation.restart}. */
+  crash(peer: SimulatedPeer): void {
+    this.note(`crash ${peer.name}`);
+    peer.crash();
+    this.#tell((checker) => checker.onCrash?.(peer));
+  }
+
+  /** Opens a peer again that crashed or was closed; resolves when it is open. */
+  async restart(peer: SimulatedPeer): Promise<void> {
+    this.note(`restart ${peer.name}`);
+    await this.run(peer.open());
+    this.started(peer);
+  }
+
+  /** Tells the checkers of a peer that its caller opened. */
+  started(peer: SimulatedPeer): void {
+    this.#tell((checker) => checker.onStart?.(peer));
+  }
+
+  /**
+   * Runs: for so many virtual milliseconds, until a condition holds, or until a promise settles, whose
+   * outcome it gives. A condition or promise that takes longer than `maxMs` (an hour of virtual time if
+   * not given) fails the simulation, and so does an invariant that does not hold.
+   */
+  async run<T = void>(until: RunUntil<T>, maxMs: number = runMsDefault): Promise<T> {
+    assert(!this.#isRunning, "a simulation is run by one caller at a time");
+    this.#isRunning = true;
+    const letIn = shutOutRealWorld();
+    globalThis.addEventListener("unhandledrejection", this.#onRejection);
+    try {
+      return await this.#run(until, maxMs) as T;
+    } finally {
+      globalThis.removeEventListener("unhandledrejection", this.#onRejection);
+      letIn();
+      this.#isRunning = false;
+    }
+  }
+
+  /** Fails the simulation unless the condition holds. */
+  assert(condition: boolean, message: string): asserts condition {
+    if (!condition) throw this.#failed("assert", message);
+  }
+
+  /** Writes a line into the trace. */
+  note(what: string): void {
+    this.trace.add(this.nowMs, "simulation", what);
+    this.#tell((checker) => checker.onNote?.(what));
+  }
+
+  /** Tells the checkers that all faults are mended and the peers had time to settle. */
+  judgeQuiet(): void {
+    this.note("quiet");
+    this.#tell((checker) => checker.onQuiet?.(this.#peers));
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** {@linkcode Simulation.judgeQuiet} once more, after so long in which nobody asked anything: the peers must rest. */
+  judgeIdle(spanMs: number): void {
+    this.note("idle");
+    this.#tell((checker) => checker.onIdle?.(this.#peers, spanMs));
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Virtual milliseconds since the simulation began. */
+  get nowMs(): number {
+    return this.clock.now().monoMs;
+  }
+
+  /** How many things happened: timers that fired, commits that ended, pieces of traffic that arrived. */
+  get events(): number {
+    return this.clock.fired;
+  }
+
+  /** All its peers, in the order in which they were made. */
+  get all(): readonly SimulatedPeer[] {
+    return this.#peers;
+  }
+
+  /** In what peers of one graph differ now, in words; nothing once they hold the same. */
+  differences(): string[] {
+    return this.#own.differences().map(({ message }) => message);
+  }
+
+  /** A datagram that was sent of late, as somebody on the path may repeat it; `null` if none was. */
+  overheard(): Uint8Array | null {
+    return this.#overheard;
+  }
+
+  /** Any error as the failure of this simulation: with its seed, moment, trace and the command that repeats it. */
+  failureOf(error: unknown): SimulationFailure {
+    if (error instanceof SimulationFailure) return error;
+    const message = error instanceof Error ? error.message : String(error);
+    return this.#failed("error", message, { cause: error });
+  }
+
+  /** Closes all peers; nothing of them may be left. */
+  async close(): Promise<void> {
+    this.network.healAll();
+    for (const peer of this.#peers) {
+      if (peer.isPaused) peer.resume();
+      if (peer.isUp) await this.run(peer.close());
+    }
+    for (const peer of this.#peers) {
+      const { timerCount } = peer.clock;
+      if (timerCount > 0) throw this.#failed("I29", `${peer.name} is closed and left ${timerCount} timers`);
+    }
+    this.drop();
+  }
+
+  /** Ends everything where it stands, without a word to the peers. */
+  drop(): void {
+    for (const peer of this.#peers) if (peer.isUp) peer.crash();
+    this.network.close();
+  }
+
+  /** {@linkcode Simulation.close}, unless the simulation has failed already. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#failure === null) await this.close();
+    else this.drop();
+  }
+
+  async #run(until: RunUntil<unknown>, maxMs: number): Promise<unknown> {
+    if (typeof until === "number") {
+      await this.clock.runUntil(() => this.#hasFailed(), until);
+      if (this.#failure !== null) throw this.#failure;
+      return undefined;
+    }
+    let isOver = false;
+    const over = () => void (isOver = true);
+    if (until instanceof Promise) until.then(over, over);
+    const holds = until instanceof Promise ? () => isOver : until;
+    const reached = await this.clock.runUntil(() => this.#hasFailed() || holds(), maxMs);
+    if (this.#failure !== null) throw this.#failure;
+    if (!reached) throw this.#failed("I9", `What was awaited had not come after ${maxMs} virtual ms`);
+    return until instanceof Promise ? await until : undefined;
+  }
+
+  /** After each event: lets the checkers look; tells whether the simulation is over. */
+  #hasFailed(): boolean {
+    this.#tell((checker) => checker.onEvent?.());
+    return this.#failure !== null;
+  }
+
+  #onReplica(step: ReplicaStep): void {
+    this.#tell((checker) => checker.onReplica?.(step));
+  }
+
+  #onCloud(step: CloudStep): void {
+    this.#tell((checker) => checker.onCloud?.(step));
+  }
+
+  #onNetwork(event: NetworkEvent): void {
+    this.trace.add(this.nowMs, event.to.host, describeNetwork(event), event.content);
+    if (event.kind === "sent" && event.what === "datagram" && this.trace.count % 32 === 0) {
+      this.#overheard = event.content.slice();
+    }
+    this.#tell((checker) => checker.onNetwork?.(event));
+  }
+
+  readonly #onRejection = (event: PromiseRejectionEvent): void => {
+    event.preventDefault();
+    const { reason } = event;
+    this.#fail(
+      "I9",
+      `A promise failed and nobody took it: ${reason instanceof Error ? reason.stack : reason}`,
+    );
+  };
+
+  #tell(what: (checker: Checker) => void): void {
+    for (const checker of this.#checkers) what(checker);
+  }
+
+  #fail(invariant: string, message: string): void {
+    this.#failure ??= this.#failed(invariant, message);
+  }
+
+  #failed(invariant: string, message: string, options?: ErrorOptions): SimulationFailure {
+    const text = [
+      `${invariant}: ${message}`,
+      `Seed ${this.seed}, after ${
+        (this.nowMs / 1000).toFixed(3)
+      } virtual seconds and ${this.events} events. The last of them:`,
+      this.trace.tail(failureTraceLines),
+      `To repeat it: ${this.#replay(this.seed)}`,
+    ].join("\n");
+    return this.#failure ??= new SimulationFailure(this.seed, invariant, text, options);
+  }
+}
+
+/** So many peers: each has a name of its own where the number is known to the compiler. */
+export type Crew<N extends number, Made extends SimulatedPeer[] = []> = number extends N ? SimulatedPeer[]
+  : Made["length"] extends N ? Made
+  : Crew<N, [...Made, SimulatedPeer]>;
+
+function describeNetwork({ kind, what, from, bytes, reason }: NetworkEvent): string {
+  return `${what} ${kind} from ${from.host}, ${bytes} bytes${reason === null ? "" : `: ${reason}`}`;
+}

@@ -1,0 +1,129 @@
+/**
+ * A plain graph under a storm, with more peers than have links to each other: records travel over several.
+ */
+
+import { below, pick } from "../../../lib/base/random.ts";
+import type { Graph } from "../../../lib/peer/surface.ts";
+import { plainMark } from "../../../lib/sim/invariants/network.ts";
+import type { SimulatedPeer } from "../../../lib/sim/simulated_peer.ts";
+import type { Simulation } from "../../../lib/sim/simulation.ts";
+import { Storm } from "../../../lib/sim/storm.ts";
+import { Calls } from "./calls.ts";
+import { Reader } from "./readers.ts";
+
+/** Runs the scenario. */
+export async function graphScenario(sim: Simulation): Promise<void> {
+  const scenario = new GraphScenario(sim);
+  await scenario.begin();
+  await scenario.storm();
+  await scenario.settle();
+}
+
+class GraphScenario {
+  readonly #sim: Simulation;
+  readonly #storm: Storm;
+  readonly #calls: Calls;
+  readonly #graphs = new Map<SimulatedPeer, Graph>();
+  #peers: SimulatedPeer[] = [];
+  #readers: Reader[] = [];
+  #graphId = "";
+  #written = 0;
+
+  constructor(sim: Simulation) {
+    this.#sim = sim;
+    this.#storm = new Storm(sim, (peer) => this.#onRestart(peer));
+    this.#calls = new Calls(sim);
+  }
+
+  async begin(): Promise<void> {
+    const { random } = this.#sim;
+    this.#peers = await this.#sim.peers(3 + below(random, 12));
+    const first = this.#peers[0]!;
+    const graph = await this.#sim.run(first.peer.graphs.create());
+    this.#graphId = graph.id;
+    this.#onGraph(first, graph);
+    for (const [i, peer] of this.#peers.entries()) {
+      this.#storm.prepare(peer, { isReachable: i < 3 });
+      if (i > 0) this.#open(peer, pick(random, this.#peers.slice(0, i)));
+    }
+    await this.#sim.run(5_000);
+    this.#storm.begin();
+  }
+
+  async storm(): Promise<void> {
+    const { random } = this.#sim;
+    for (let step = 60 + below(random, 200); step > 0; step--) {
+      if (below(random, 5) === 0) this.#storm.step(this.#peers);
+      else this.#act();
+      await this.#sim.run(below(random, pick(random, [5, 50, 500, 5_000, 20_000])));
+      this.#calls.check();
+    }
+  }
+
+  async settle(): Promise<void> {
+    await this.#storm.mend();
+    for (let spanMs = 0; spanMs < settleMsMax; spanMs += settleStepMs) {
+      await this.#sim.run(settleStepMs);
+      if (this.#calls.areOver && this.#sim.differences().length === 0) break;
+    }
+    this.#sim.assert(this.#calls.areOver, "I9: every call has ended once all is mended");
+    this.#sim.judgeQuiet();
+    for (const reader of this.#readers.filter((reader) => reader.isAlive)) await reader.check();
+    await this.#sim.run(idleMs);
+    this.#sim.judgeIdle(idleMs);
+  }
+
+  #act(): void {
+    const { random } = this.#sim;
+    const up = this.#peers.filter((peer) => peer.isUp && this.#graphs.has(peer));
+    if (up.length === 0) return;
+    const peer = pick(random, up);
+    const { records } = this.#graphs.get(peer)!;
+    const act = pick(random, ["add", "add", "add", "update", "delete", "extend"] as const);
+    const value = `${plainMark} ${++this.#written}`;
+    if (act === "add") {
+      for (let i = below(random, 8); i >= 0; i--) {
+        this.#calls.make(
+          peer,
+          act,
+          () => records.add("reading", `${value}/${i}`, { lifeMs: pick(random, lives) }),
+        );
+      }
+      return;
+    }
+    this.#calls.make(peer, "list", () => records.list({ creator: peer.id }), (listed) => {
+      if (listed.length === 0 || !peer.isUp) return;
+      const record = pick(random, listed);
+      if (act === "update") this.#calls.make(peer, act, () => records.update(record.id, value));
+      else if (act === "delete") this.#calls.make(peer, act, () => records.delete(record.id));
+      else this.#calls.make(peer, act, () => records.extend(record.id, record.until));
+    });
+  }
+
+  #open(peer: SimulatedPeer, by: SimulatedPeer): void {
+    const options = { endpoints: [by.bootstrap] };
+    this.#calls.make(
+      peer,
+      "open",
+      () => peer.peer.graphs.open(this.#graphId, options),
+      (graph) => this.#onGraph(peer, graph),
+    );
+  }
+
+  #onGraph(peer: SimulatedPeer, graph: Graph): void {
+    this.#graphs.set(peer, graph);
+    this.#readers = this.#readers.filter((reader) => reader.isAlive);
+    this.#readers.push(new Reader(this.#sim, peer, graph.records));
+  }
+
+  #onRestart(peer: SimulatedPeer): void {
+    const graph = peer.peer.graphs.list().find(({ id }) => id === this.#graphId);
+    if (graph !== undefined) this.#onGraph(peer, graph);
+    else this.#open(peer, this.#peers[0]!);
+  }
+}
+
+const lives = [60_000, 600_000, 86_400_000];
+const settleMsMax = 2_700_000;
+const settleStepMs = 30_000;
+const idleMs = 120_000;

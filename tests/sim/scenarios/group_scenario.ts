@@ -1,0 +1,188 @@
+/**
+ * A group under a storm: members write, update, delete, extend, invite, join, leave and are removed, while
+ * the seed's faults strike. Then all is mended, and everything that the invariants promise must come true.
+ */
+
+import { below, pick } from "../../../lib/base/random.ts";
+import type { Group } from "../../../lib/peer/surface.ts";
+import { plainMark } from "../../../lib/sim/invariants/network.ts";
+import type { SimulatedPeer } from "../../../lib/sim/simulated_peer.ts";
+import type { Simulation } from "../../../lib/sim/simulation.ts";
+import { Storm } from "../../../lib/sim/storm.ts";
+import { Calls } from "./calls.ts";
+import { Reader } from "./readers.ts";
+
+/** Runs the scenario. */
+export async function groupScenario(sim: Simulation): Promise<void> {
+  const scenario = new GroupScenario(sim);
+  await scenario.begin();
+  await scenario.storm();
+  await scenario.settle();
+}
+
+class GroupScenario {
+  readonly #sim: Simulation;
+  readonly #storm: Storm;
+  readonly #calls: Calls;
+  readonly #peers: SimulatedPeer[] = [];
+  readonly #groups = new Map<SimulatedPeer, Group>();
+  readonly #endpoints: string[] = [];
+  #readers: Reader[] = [];
+  #invitations: string[] = [];
+  #groupId = "";
+  #written = 0;
+
+  constructor(sim: Simulation) {
+    this.#sim = sim;
+    this.#storm = new Storm(sim, (peer) => this.#onRestart(peer));
+    this.#calls = new Calls(sim);
+  }
+
+  /** A founder and a few members, in good weather. */
+  async begin(): Promise<void> {
+    const { random } = this.#sim;
+    const count = 2 + below(random, 6);
+    for (const [i, peer] of (await this.#sim.peers(count)).entries()) {
+      this.#peers.push(peer);
+      this.#storm.prepare(peer, { isReachable: i === 0 });
+      if (i < 3) this.#endpoints.push(peer.bootstrap);
+    }
+    const founder = this.#peers[0]!;
+    this.#onGroup(founder, await this.#sim.run(founder.peer.groups.create("Simulated")));
+    this.#groupId = this.#groups.get(founder)!.id;
+    const invitation = await this.#sim.run(this.#groups.get(founder)!.invite({ uses: count + 2 }));
+    this.#invitations.push(invitation);
+    for (const peer of this.#peers.slice(1)) this.#join(peer, invitation);
+    if (below(random, 3) > 0) await this.#sim.run(5_000);
+    this.#storm.begin();
+  }
+
+  /** Users and faults, as the seed draws them. */
+  async storm(): Promise<void> {
+    const { random } = this.#sim;
+    for (let step = 60 + below(random, 200); step > 0; step--) {
+      if (below(random, 5) === 0) this.#storm.step(this.#peers);
+      else this.#act();
+      await this.#sim.run(below(random, pick(random, [5, 50, 500, 5_000, 20_000])));
+      this.#calls.check();
+    }
+  }
+
+  /** All is mended: calls end, sets become equal, readers know all, and traffic rests. */
+  async settle(): Promise<void> {
+    await this.#storm.mend();
+    for (let spanMs = 0; spanMs < settleMsMax; spanMs += settleStepMs) {
+      await this.#sim.run(settleStepMs);
+      if (this.#calls.areOver && this.#sim.differences().length === 0) break;
+    }
+    this.#sim.assert(this.#calls.areOver, "I9: every call has ended once all is mended");
+    this.#sim.judgeQuiet();
+    for (const reader of this.#readers.filter((reader) => reader.isAlive)) await reader.check();
+    await this.#sim.run(idleMs);
+    this.#sim.judgeIdle(idleMs);
+  }
+
+  #act(): void {
+    const { random } = this.#sim;
+    const up = this.#peers.filter((peer) => peer.isUp && this.#groups.has(peer));
+    if (up.length === 0) return;
+    const peer = pick(random, up);
+    const group = this.#groups.get(peer)!;
+    const act = pick(random, acts);
+    if (act === "add") { for (let i = below(random, 5); i >= 0; i--) this.#add(peer, group); }
+    else if (act === "join") this.#addJoiner();
+    else if (act === "invite") this.#invite(peer, group);
+    else if (act === "remove") this.#remove(peer, group);
+    else if (act === "leave") {
+      if (peer !== this.#peers[0] && below(random, 3) === 0) this.#calls.make(peer, act, () => group.leave());
+    } else this.#change(act, peer, group);
+  }
+
+  #add(peer: SimulatedPeer, { records }: Group): void {
+    const { random } = this.#sim;
+    const value = `${plainMark} ${++this.#written} ${
+      "x".repeat(below(random, pick(random, [10, 100, 3_000])))
+    }`;
+    const lifeMs = pick(random, [undefined, 60_000, 600_000, 86_400_000]);
+    this.#calls.make(peer, "add", () => records.add("note", value, lifeMs === undefined ? {} : { lifeMs }));
+  }
+
+  /** Updates, deletes or extends some record that the peer shows. */
+  #change(act: "update" | "delete" | "extend", peer: SimulatedPeer, { records }: Group): void {
+    const { random } = this.#sim;
+    this.#calls.make(peer, "list", () => records.list(), (listed) => {
+      if (listed.length === 0 || !peer.isUp) return;
+      const record = pick(random, listed);
+      const value = `${plainMark} ${++this.#written}`;
+      if (act === "update") this.#calls.make(peer, act, () => records.update(record.id, value));
+      else if (act === "delete") this.#calls.make(peer, act, () => records.delete(record.id));
+      else this.#calls.make(peer, act, () => records.extend(record.id, record.until));
+    });
+  }
+
+  #invite(peer: SimulatedPeer, group: Group): void {
+    const { random } = this.#sim;
+    const role = below(random, 4) === 0 ? "admin" as const : "member" as const;
+    const options = { role, uses: 1 + below(random, 3), lifeMs: pick(random, [60_000, 86_400_000]) };
+    this.#calls.make(peer, "invite", () => group.invite(options), (text) => this.#invitations.push(text));
+  }
+
+  #addJoiner(): void {
+    if (this.#peers.length >= peersMax) return;
+    const peer = this.#sim.addMachine();
+    this.#peers.push(peer);
+    this.#storm.prepare(peer, { isReachable: false });
+    peer.open().then(() => {
+      this.#sim.started(peer);
+      this.#join(peer, pick(this.#sim.random, this.#invitations));
+    }, (error) => this.#sim.note(`${peer.name} does not open: ${error}`));
+  }
+
+  #join(peer: SimulatedPeer, invitation: string): void {
+    const options = { endpoints: this.#endpoints };
+    this.#calls.make(
+      peer,
+      "join",
+      () => peer.peer.groups.join(invitation, options),
+      (group) => this.#onGroup(peer, group),
+    );
+  }
+
+  #remove(peer: SimulatedPeer, group: Group): void {
+    const { random } = this.#sim;
+    const subject = pick(random, this.#peers);
+    if (subject === peer || below(random, 3) > 0) return;
+    const undoSince = new Date(this.#sim.clock.now().wallMs - below(random, 60_000));
+    const options = below(random, 3) === 0 ? { undoSince } : {};
+    this.#calls.make(peer, "remove", () => group.members.remove(subject.id, options));
+  }
+
+  #onGroup(peer: SimulatedPeer, group: Group): void {
+    this.#groups.set(peer, group);
+    this.#readers = this.#readers.filter((reader) => reader.isAlive);
+    this.#readers.push(new Reader(this.#sim, peer, group.records));
+  }
+
+  /** A peer runs again: it has its group, or tries to join once more. */
+  #onRestart(peer: SimulatedPeer): void {
+    this.#groups.delete(peer);
+    const group = peer.peer.groups.get(this.#groupId);
+    if (group !== null) this.#onGroup(peer, group);
+    else this.#join(peer, pick(this.#sim.random, this.#invitations));
+  }
+}
+
+const acts = [
+  ...["add", "add", "add", "add", "add", "update", "update", "update", "delete", "extend"] as const,
+  ...["invite", "join", "remove", "leave"] as const,
+];
+
+/** Peers of one run, joiners included. */
+const peersMax = 12;
+/**
+ * What peers have to come to one state once all is mended. A clock that was set ahead by half an hour stamped
+ * items that nobody takes before their time comes (protocol §4).
+ */
+const settleMsMax = 2_700_000;
+const settleStepMs = 30_000;
+const idleMs = 120_000;
