@@ -24,6 +24,7 @@ import { Writings } from "./invariants/writings.ts";
 
 /** An invariant, and what holds it. */
 export interface Invariant {
+  /** `I1` to `I30`. */
   readonly id: string;
   /** In a sentence. */
   readonly claim: string;

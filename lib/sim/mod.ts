@@ -57,10 +57,8 @@ export type {
 } from "../base/ports.ts";
 export { Simulation, SimulationFailure } from "./simulation.ts";
 export type { Crew, RunUntil, SimulatedPeerOptions, SimulationOptions } from "./simulation.ts";
-export type { SimulatedPeer, SimulatedPeerWorld } from "./simulated_peer.ts";
+export type { SimulatedPeer } from "./simulated_peer.ts";
 export { type ClockFaults, HostClock } from "./host_clock.ts";
 export { Trace, type TraceEntry } from "./trace.ts";
 export { type FaultKind, faultKinds, Storm } from "./storm.ts";
-export { Timeline } from "./timeline.ts";
-export type { Checker, CloudStep, ReplicaStep, Report } from "./checker.ts";
-export { type Invariant, invariants, type Watched } from "./invariants.ts";
+export { type Invariant, invariants } from "./invariants.ts";

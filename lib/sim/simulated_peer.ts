@@ -44,7 +44,7 @@ export class SimulatedPeer {
   #isOpening = false;
   #isPaused = false;
 
-  /** A machine with nothing on it; simulations make them. */
+  /** @internal A machine with nothing on it; simulations make them. */
   constructor(name: string, host: string, world: SimulatedPeerWorld) {
     this.name = name;
     this.host = host;

@@ -18,6 +18,7 @@ import { failureTraceLines, peersMax, runMsDefault } from "./limits.ts";
 import { shutOutRealWorld } from "./real_world.ts";
 import { SimulatedPeer } from "./simulated_peer.ts";
 import { replayCommand, seedsToRun } from "./replay.ts";
+import { Timeline } from "./timeline.ts";
 import { Trace } from "./trace.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
@@ -27,11 +28,13 @@ export interface SimulationOptions {
   readonly seed?: number;
   /** How the network treats what is sent; 1 to 10 ms and no loss if not given. */
   readonly network?: Partial<NetworkConditions>;
-  /** Cryptography; stand-ins that are fast and protect nothing if not given. */
+  /** Whether {@linkcode Simulation.svg} can draw it afterwards; not, if not given. */
+  readonly draws?: boolean;
+  /** @internal Cryptography; stand-ins that are fast and protect nothing if not given. */
   readonly crypto?: Crypto;
-  /** Key encapsulation; a stand-in if not given. */
+  /** @internal Key encapsulation; a stand-in if not given. */
   readonly kem?: (random: Random) => Kem;
-  /** Checkers besides Kith's own; each gets the simulation's world and says what does not hold. */
+  /** @internal Checkers besides Kith's own; each gets the simulation's world and says what does not hold. */
   readonly checkers?: (watched: Watched, report: Report) => readonly Checker[];
   /** The command that repeats a run, for the message of a failure; guessed from the caller's file if not given. */
   readonly replay?: (seed: number) => string;
@@ -106,6 +109,7 @@ export class Simulation implements AsyncDisposable {
   readonly #worldRandom: SeededRandom;
   readonly #replay: (seed: number) => string;
   readonly #peers: SimulatedPeer[] = [];
+  readonly #timeline: Timeline | null;
   readonly #own: Checkers;
   readonly #checkers: readonly Checker[];
   #failure: SimulationFailure | null = null;
@@ -136,8 +140,10 @@ export class Simulation implements AsyncDisposable {
       nowMs: () => this.nowMs,
     };
     this.#own = createCheckers(watched, report);
+    this.#timeline = options.draws === true ? new Timeline(watched.nowMs) : null;
     this.#checkers = [
       ...this.#own.all,
+      ...this.#timeline === null ? [] : [this.#timeline],
       ...options.checkers?.(watched, report) ?? [],
     ];
   }
@@ -249,7 +255,7 @@ export class Simulation implements AsyncDisposable {
   }
 
   /** Fails the simulation unless the condition holds. */
-  assert(condition: boolean, message: string): asserts condition {
+  assert(condition: boolean, message: string): void {
     if (!condition) throw this.#failed("assert", message);
   }
 
@@ -291,6 +297,12 @@ export class Simulation implements AsyncDisposable {
   /** In what peers of one graph differ now, in words; nothing once they hold the same. */
   differences(): string[] {
     return this.#own.differences().map(({ message }) => message);
+  }
+
+  /** A picture of the network over time, if {@linkcode SimulationOptions.draws} asked for one. */
+  svg(): string {
+    assert(this.#timeline !== null, "a simulation is drawn if it was told to at the start");
+    return this.#timeline.svg();
   }
 
   /** A datagram that was sent of late, as somebody on the path may repeat it; `null` if none was. */

@@ -11,7 +11,6 @@
  */
 
 import { createHash } from "node:crypto";
-import { Timeline } from "../../lib/sim/mod.ts";
 import { runSeed, scenarios, type SeedOutcome } from "./run_seed.ts";
 
 /** What the command line asks for. */
@@ -146,12 +145,9 @@ function tell(
 }
 
 async function draw({ first, scenario }: Request, file: string): Promise<void> {
-  let timeline: Timeline | null = null;
-  await runSeed(first, {
-    ...(scenario !== null && { scenario }),
-    checkers: ({ nowMs }) => [timeline = new Timeline(nowMs)],
-  });
-  await Deno.writeTextFile(file, timeline!.svg());
+  let picture = "";
+  await runSeed(first, { ...(scenario !== null && { scenario }), onDrawn: (svg) => void (picture = svg) });
+  await Deno.writeTextFile(file, picture);
   console.error(`A picture of seed ${first} is in ${file}`);
 }
 

@@ -3,7 +3,7 @@
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import type { Kem, Random } from "../../lib/base/ports.ts";
 import { createCrypto } from "../../lib/platform/crypto.ts";
-import { Simulation, type SimulationOptions } from "../../lib/sim/mod.ts";
+import { Simulation, type SimulationOptions } from "../../lib/sim/simulation.ts";
 import { graphScenario } from "./scenarios/graph_scenario.ts";
 import { groupScenario } from "./scenarios/group_scenario.ts";
 import { namesScenario } from "./scenarios/names_scenario.ts";
@@ -32,6 +32,8 @@ export interface SeedOptions {
   readonly scenario?: string;
   /** Checkers besides Kith's own. */
   readonly checkers?: NonNullable<SimulationOptions["checkers"]>;
+  /** Takes a picture of the run as SVG. */
+  readonly onDrawn?: (svg: string) => void;
 }
 
 /** Runs one seed. */
@@ -42,6 +44,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     // In nine of ten seeds cryptography is a stand-in: the machines around it are what is tried.
     ...(seed % 10 === 0 && { crypto: createCrypto(), kem: createSeededKem }),
     replay: (failed) => `deno task sim --seeds ${failed}..${failed} --scenario ${scenario}`,
+    draws: options.onDrawn !== undefined,
     ...(options.checkers !== undefined && { checkers: options.checkers }),
   });
   let violation: SeedOutcome["violation"] = null;
@@ -55,6 +58,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   } finally {
     sim.drop();
   }
+  options.onDrawn?.(sim.svg());
   const { events, nowMs: virtualMs } = sim;
   return { seed, scenario, events, traceHash: sim.trace.hash, virtualMs, violation };
 }

@@ -1,12 +1,15 @@
 /** Runs seeds in a thread of its own: takes `{seed, scenario}`, answers with what came of it. */
 
-/// <reference lib="webworker" />
+import { runSeed, type SeedOutcome } from "./run_seed.ts";
 
-import { runSeed } from "./run_seed.ts";
+/** What a thread sees of itself. */
+interface Thread {
+  onmessage: (event: MessageEvent<{ readonly seed: number; readonly scenario?: string }>) => void;
+  postMessage(outcome: SeedOutcome): void;
+}
 
-declare const self: DedicatedWorkerGlobalScope;
+const thread = globalThis as unknown as Thread;
 
-self.onmessage = async ({ data }: MessageEvent<{ readonly seed: number; readonly scenario?: string }>) => {
-  const { seed, scenario } = data;
-  self.postMessage(await runSeed(seed, scenario === undefined ? {} : { scenario }));
+thread.onmessage = async ({ data: { seed, scenario } }) => {
+  thread.postMessage(await runSeed(seed, scenario === undefined ? {} : { scenario }));
 };

@@ -8,8 +8,9 @@ import { importFault, isPure, isTrial } from "./layers.ts";
 /** Lines of one function at most; half of it is the aim. Tests and benchmarks are exempt. */
 const functionLinesMax = 70;
 
-/** Programs and helpers of the tests that watch real time: nothing else in `tests/` may. */
+/** Programs and helpers of the tests that watch real time, and what shuts it out of simulations: nothing else may. */
 const realTime: readonly string[] = [
+  "lib/sim/real_world.ts",
   "tests/run.ts",
   "tests/ok.ts",
   "tests/contract/real_world.ts",

@@ -1,6 +1,6 @@
 /** What goes over the network, and whom a peer knows there: I16, I22 and I27. */
 
-import { fromHex, hex, utf8 } from "../../base/bytes.ts";
+import { fromHex, utf8 } from "../../base/bytes.ts";
 import { parseAddress } from "../../base/address.ts";
 import type { CloudMachine } from "../../names/cloud.ts";
 import { addressGroup } from "../../names/contact.ts";
