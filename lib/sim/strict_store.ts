@@ -12,8 +12,8 @@
 import { assert } from "../base/assert.ts";
 import { PeerError } from "../base/errors.ts";
 import type { Log, Random, RecordStore, StoreChange, StoreEntry, StoreKey, Timers } from "../base/ports.ts";
-import { below } from "../base/random.ts";
-import { chunkKey, indexRoot, type Mutation, readIndexValue } from "../storage/kv_layout.ts";
+import { below, pick } from "../base/random.ts";
+import { chunkKey, formatKey, indexRoot, type Mutation, readIndexValue } from "../storage/kv_layout.ts";
 import { KvStore } from "../storage/kv_store.ts";
 import { storeClosedError } from "../storage/memory_store.ts";
 import type { DiskLog } from "./commit_log.ts";
@@ -149,6 +149,17 @@ export class StrictStore implements RecordStore {
     this.#rot(chunkKey(hash, 0));
   }
 
+  /** Alters a bit of whatever chance picks among the entries and bodies; tells whether there was any. */
+  damageAny(): boolean {
+    const { random } = this.#options;
+    assert(random !== undefined, "a store that chance damages was given a random");
+    const all = this.#disk.durable().filter(({ key, value }) => key[0] !== formatKey[0] && value.length > 0);
+    if (all.length === 0) return false;
+    const { key, value } = pick(random, all);
+    this.#rot(key, below(random, 8 * value.length));
+    return true;
+  }
+
   /** How many transactions became durable in this opening; the first of an empty disk marks its format. */
   get committed(): number {
     return this.#faults.transactions;
@@ -280,10 +291,11 @@ export class StrictStore implements RecordStore {
     for (const writes of this.#disk.crash(kept)) commits?.transaction(writes);
   }
 
-  #rot(key: StoreKey): void {
+  #rot(key: StoreKey, bit?: number): void {
     const value = this.#disk.read(key)?.slice();
     assert(value !== undefined && value.length > 0, "what is to be damaged is there");
-    value[value.length - 1]! ^= 1;
+    const at = bit ?? 8 * value.length - 1;
+    value[at >> 3]! ^= 1 << (at & 7);
     const writes: readonly Mutation[] = [{ key, value }];
     this.#disk.write(writes);
     this.#disk.sync();

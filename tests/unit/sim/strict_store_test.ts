@@ -94,6 +94,23 @@ Deno.test("a damaged body is not given out", async () => {
   assert.deepEqual(await store.readBody(hash), bytes);
 });
 
+Deno.test("[F6] damage() and damageAny() alter what is stored, and nothing altered is given out", async () => {
+  const store = new StrictStore({ random: new SeededRandom(1) });
+  assert.equal(store.damageAny(), false);
+  const bytes = new Uint8Array(100_000).fill(7);
+  const hash = bodyHash(bytes);
+  await store.commit({ bodies: [{ hash, bytes }], sets: [...set("a").sets, ...set("b").sets] });
+  store.damage(["a"]);
+  assert.deepEqual(await names(store), ["b"]);
+  for (let i = 0; i < 40; i++) {
+    assert.equal(store.damageAny(), true);
+    for await (const { value } of store.list([])) assert.deepEqual(value, Uint8Array.of(1));
+    const body = await store.readBody(hash);
+    if (body !== null) assert.deepEqual(body, bytes);
+  }
+  assert.ok(await store.damaged() > 20);
+});
+
 Deno.test("[F2] a crash keeps of what was not synced whole transactions, as chance has it", async () => {
   const kept = new Set<string>();
   for (let seed = 0; seed < 40; seed++) {
