@@ -116,6 +116,7 @@ export class CloudMachine {
     const keys = { crypto, random, cloud, key, secretKey };
     const wire = this.#wire = config.wire?.(keys) ?? new SealedWire(keys);
     const table = this.#table = new RoutingTable(context.id);
+    for (const contact of config.known ?? []) table.answered(contact, contact.addresses[0]!, null, 0);
     const exchanges = this.#exchanges = new Exchanges(context, wire, {
       table,
       onAnswered: (contact, from, roundTripMs) => this.#onAnswered(contact, from, roundTripMs),

@@ -36,6 +36,11 @@ export interface Contact extends Hint {
   readonly id: Uint8Array;
 }
 
+/** Whether a hint is a contact already, as it is where messages are carried by reference. */
+export function isContact(hint: Hint): hint is Contact {
+  return "keyHex" in hint;
+}
+
 /** A contact from its key and addresses. */
 export function createContact(
   crypto: Crypto,

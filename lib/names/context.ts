@@ -6,7 +6,7 @@
 import { DeadlineTable } from "../base/deadlines.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { Address, Crypto, Instant, Random } from "../base/ports.ts";
-import { type CloudScope, ContactBook } from "./contact.ts";
+import { type CloudScope, type Contact, ContactBook } from "./contact.ts";
 import { cloudId, contactId } from "./id_space.ts";
 import { contactsKeptMax } from "./limits.ts";
 import type { PayloadInfo, SignedStatement } from "./registration.ts";
@@ -25,6 +25,8 @@ export interface CloudConfig {
   readonly wire?: (config: CloudWireConfig) => CloudWire;
   /** Where it looks contacts up; a book of its own if left out. */
   readonly book?: ContactBook;
+  /** Contacts that answered before there was this machine: its table begins with them. None if left out. */
+  readonly known?: readonly Contact[];
 }
 
 /** What a cloud can do at present. */

@@ -2,7 +2,7 @@
 
 import { hex } from "../base/bytes.ts";
 import type { Address } from "../base/ports.ts";
-import { type Contact, type Hint, mayUse } from "./contact.ts";
+import { type Contact, type Hint, isContact, mayUse } from "./contact.ts";
 import type { CloudContext } from "./context.ts";
 import type { Exchanges, Outcome } from "./exchanges.ts";
 import { bucketContactsMax, lookupMs, lookupParallel, lookupParallelClosest } from "./limits.ts";
@@ -135,9 +135,9 @@ export class Searches {
     for (const hint of hints) {
       const addresses = hint.addresses.filter((address) => mayUse(scope, address, from));
       if (addresses.length === 0) continue;
-      const keyHex = hex(hint.key);
-      const known = this.#table.entry(keyHex)?.contact;
-      const contact = known ?? book.contactOf(hint.key, addresses);
+      const known = this.#table.entry(isContact(hint) ? hint.keyHex : hex(hint.key))?.contact;
+      const isWhole = isContact(hint) && addresses.length === hint.addresses.length;
+      const contact = known ?? (isWhole ? hint : book.contactOf(hint.key, addresses));
       contacts.push(contact);
       if (known === undefined) this.#onHint(contact);
     }

@@ -39,8 +39,10 @@ export interface CloudPeerOptions {
   readonly address?: Address;
   /** Name of its cloud; `test` by default. */
   readonly cloud?: string;
-  /** Parts of the machine that take the place of its own. */
-  readonly parts?: Pick<CloudConfig, "wire" | "book">;
+  /** Whether it has a network to look around in and to call from; `true` by default. One that has none still answers. */
+  readonly isOnline?: boolean;
+  /** What its machine is made with instead of what the world would give it. */
+  readonly machine?: Partial<CloudConfig>;
 }
 
 /** What became of a call. */
@@ -80,13 +82,13 @@ export class CloudWorld {
 
   /** A peer that has a network from now on. */
   addPeer(options: CloudPeerOptions = {}): CloudPeer {
-    const address = options.address ?? addressOf(this.peers.length);
+    const address = options.address ?? peerAddress(this.peers.length);
     const peer = new CloudPeer(this, address, options);
     this.peers.push(peer);
     this.addListener(address, (bytes, from) => {
       if (peer.isUp) peer.input({ kind: "datagram", bytes, from });
     });
-    peer.input({ kind: "network", isUp: true });
+    if (options.isOnline ?? true) peer.input({ kind: "network", isUp: true });
     return peer;
   }
 
@@ -162,7 +164,7 @@ export class CloudPeer {
       secretKey: random.bytes(32),
       crypto,
       random: new SeededRandom(random.uint32()),
-      ...options.parts,
+      ...options.machine,
     });
   }
 
@@ -221,7 +223,14 @@ export function resolvedOf(end: CloudCallEnd): Extract<CallResult, { kind: "reso
   return end.result.summary;
 }
 
-/** The address of the peer with this number, in a network of its own. */
-function addressOf(index: number): Address {
-  return { host: `20.${(index >> 8) & 255}.${index & 255}.7`, port: 4_000 + (index >> 16) };
+/**
+ * The address of the peer with this number. Some thousands have a network of their own; of more, some share
+ * one, as behind a provider's NAT.
+ */
+export function peerAddress(index: number): Address {
+  const network = index % networks;
+  return { host: `20.${network >> 8}.${network & 255}.7`, port: 4_000 + Math.floor(index / networks) };
 }
+
+/** Fewer than the hosts whose scope a process remembers: else each is read again each time. */
+const networks = 8_000;
