@@ -13,14 +13,7 @@ import type { Arrivals } from "../records/arrivals.ts";
 import type { Item } from "../records/item.ts";
 import type { Entry, ItemSet } from "../records/item_set.ts";
 import { answersWaitingMax, catchupRoundsMax, elementsPageMax, itemsMessageBytes } from "./limits.ts";
-import {
-  type Cursor,
-  elementBytes,
-  encodeMessage,
-  type GraphMessage,
-  SetKind,
-  type Summary,
-} from "./messages.ts";
+import { type Cursor, elementBytes, type GraphMessage, SetKind, type Summary } from "./messages.ts";
 import type { LinkWindow } from "./outbox.ts";
 
 /** What a catch-up needs from its replica. */
@@ -264,11 +257,6 @@ export function* packed(items: readonly Item[]): Generator<GraphMessage> {
     bytes += item.bytes.length;
   }
   if (batch.length > 0) yield { type: "items", items: batch };
-}
-
-/** The bytes of {@linkcode packed} messages, for sending them on several links. */
-export function packedBytes(items: readonly Item[]): Uint8Array[] {
-  return [...packed(items)].map(encodeMessage);
 }
 
 /** Whether these are some of a page's elements, in its order: each is served once. */

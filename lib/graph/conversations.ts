@@ -7,11 +7,10 @@ import { BoundedMap } from "../base/bounded.ts";
 import { equalBytes, hex } from "../base/bytes.ts";
 import type { Instant } from "../base/ports.ts";
 import { type AuthorityItem, isData, type Item, ItemKind } from "../records/item.ts";
-import { itemIdOf, parseItem, verifyItem } from "../records/item_codec.ts";
 import type { SetChange } from "../records/item_set.ts";
 import { aheadMsMax } from "../records/limits.ts";
 import type { Value } from "../wire/codec.ts";
-import { packedBytes } from "./catchup.ts";
+import { packed } from "./catchup.ts";
 import { contactEntry } from "./keeping.ts";
 import {
   contactEndpointsMax,
@@ -30,7 +29,7 @@ import {
   strangersMax,
 } from "./limits.ts";
 import type { LinkId, LinkUp } from "./machine.ts";
-import { type ContactHint, decodeMessage, type GraphMessage, graphProtocolVersion } from "./messages.ts";
+import { type ContactHint, type GraphMessage, graphProtocolVersion } from "./messages.ts";
 import { Neighbor } from "./neighbor.ts";
 import type { KnockAnswer } from "./policy.ts";
 import type { Replica, ReplicaSnapshot } from "./replica.ts";
@@ -92,7 +91,7 @@ export class Conversations {
   onFrame(link: LinkId, bytes: Uint8Array, now: Instant): void {
     const neighbor = this.#neighbors.get(link);
     if (neighbor === undefined) return; // it was parted with while the frame was under way
-    const message = decodeMessage(bytes);
+    const message = this.#replica.wire.decode(bytes);
     const isTaken = message !== null && this.#onMessage(neighbor, message, now);
     if (!isTaken && neighbor.onBad()) this.#part(neighbor, "misbehaved", now);
     this.#advance(neighbor, now);
@@ -160,7 +159,8 @@ export class Conversations {
 
   #sendItems(items: readonly Item[], to: readonly Neighbor[]): void {
     if (to.length === 0) return;
-    for (const bytes of packedBytes(items)) {
+    for (const message of packed(items)) {
+      const bytes = this.#replica.wire.encode(message);
       for (const neighbor of to) neighbor.window.sendEncoded(bytes);
     }
   }
@@ -348,7 +348,7 @@ export class Conversations {
 
   /** Takes authority items that a neighbor shows before it may take part; nothing else is taken then. */
   #onProof(neighbor: Neighbor, list: readonly Uint8Array[], now: Instant): void {
-    const { crypto, graph } = this.#replica;
+    const { wire } = this.#replica;
     neighbor.itemsShown += list.length;
     neighbor.bytesShown += list.reduce((sum, bytes) => sum + bytes.length, 0);
     if (neighbor.itemsShown > strangerItemsMax || neighbor.bytesShown > strangerBytesMax) {
@@ -357,7 +357,7 @@ export class Conversations {
     this.#onItems(
       neighbor,
       list.filter((bytes) => {
-        const parsed = parseItem(crypto, graph, bytes);
+        const parsed = wire.parseItem(bytes);
         if (parsed.ok && isStandingOf(parsed.item, neighbor.peer)) neighbor.claims = true;
         return parsed.ok && !isData(parsed.item);
       }),
@@ -366,7 +366,7 @@ export class Conversations {
   }
 
   #onItems(neighbor: Neighbor, list: readonly Uint8Array[], now: Instant): boolean {
-    const { crypto, graph, set, peerTime } = this.#replica;
+    const { wire, set, peerTime } = this.#replica;
     const items = new Map<string, Item>();
     // One that sends too much that is bad costs no check more.
     const onBad = (count: number): boolean => {
@@ -375,16 +375,16 @@ export class Conversations {
       return isTooOften;
     };
     for (const bytes of list) {
-      const id = itemIdOf(crypto, bytes);
+      const id = wire.itemIdOf(bytes);
       if (id !== null && set.has(id)) continue;
-      const parsed = parseItem(crypto, graph, bytes);
+      const parsed = wire.parseItem(bytes);
       if (!parsed.ok) {
         if (onBad(1)) return true;
       } else if (!set.has(parsed.item.id) && !items.has(parsed.item.id)) {
         const { item } = parsed;
         // Too far ahead is not taken yet; whoever holds it offers it again.
         if (isData(item) && item.head.at > peerTime.at(now) + aheadMsMax) continue;
-        if (verifyItem(crypto, graph, item)) items.set(item.id, item);
+        if (wire.verifyItem(item)) items.set(item.id, item);
         else if (onBad(1)) return true;
       }
     }
@@ -409,9 +409,7 @@ export class Conversations {
     for (const { item, place } of change.outside) {
       if (place !== "shelf" || !isData(item) || policy.judge(item) !== "void") continue;
       if (!neighbor.told.add(hex(item.head.author))) continue;
-      for (const bytes of packedBytes(policy.reasonsAgainst(item.head.author))) {
-        neighbor.window.sendEncoded(bytes);
-      }
+      for (const message of packed(policy.reasonsAgainst(item.head.author))) neighbor.window.send(message);
     }
   }
 

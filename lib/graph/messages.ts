@@ -93,7 +93,7 @@ export const elementBytes = 16;
 
 /** The bytes of a message. */
 export function encodeMessage(message: GraphMessage): Uint8Array {
-  const bytes = encode(fieldsOf(message));
+  const bytes = encode(messageFields(message));
   assert(bytes.length <= graphMessageBytesMax, "a message of ours fits its limit");
   return bytes;
 }
@@ -127,7 +127,8 @@ export function decodeMessage(bytes: Uint8Array): GraphMessage | null {
   }
 }
 
-function fieldsOf(message: GraphMessage): Value {
+/** The fields of a message, as they are encoded. */
+export function messageFields(message: GraphMessage): Value {
   const type = GraphMessageType[message.type];
   switch (message.type) {
     case "greet":

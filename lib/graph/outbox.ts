@@ -4,11 +4,18 @@ import { assert } from "../base/assert.ts";
 import { BoundedQueue } from "../base/bounded.ts";
 import type { Effect, LinkId, ReplicaEvent } from "./machine.ts";
 import { sendQueueBytesMax, sendWindowBytes } from "./limits.ts";
-import { encodeMessage, type GraphMessage } from "./messages.ts";
+import type { GraphMessage } from "./messages.ts";
+import type { GraphWire } from "./wire.ts";
 
 /** Collects the effects of a step. */
 export class Outbox {
+  /** What messages are sent through. */
+  readonly wire: GraphWire;
   #effects: Effect[] = [];
+
+  constructor(wire: GraphWire) {
+    this.wire = wire;
+  }
 
   /** Adds an effect. */
   push(effect: Effect): void {
@@ -47,7 +54,7 @@ export class LinkWindow {
 
   /** Sends a message in its turn; tells whether it had to be dropped. */
   send(message: GraphMessage): boolean {
-    return this.sendEncoded(encodeMessage(message));
+    return this.sendEncoded(this.#outbox.wire.encode(message));
   }
 
   /** Sends the bytes of a message in their turn. What does not fit is dropped and remembered as missed. */
@@ -69,7 +76,7 @@ export class LinkWindow {
 
   /** Sends the last message of a link at once: nobody will report that the window is open again. */
   sendLast(message: GraphMessage): void {
-    this.#transmit(encodeMessage(message));
+    this.#transmit(this.#outbox.wire.encode(message));
   }
 
   /** The link has taken everything that was sent. */
@@ -105,7 +112,7 @@ export class LinkWindow {
         this.#bulk.shift();
         continue;
       }
-      const bytes = encodeMessage(next.value);
+      const bytes = this.#outbox.wire.encode(next.value);
       this.#onServed(bytes.length);
       this.#transmit(bytes);
     }

@@ -50,6 +50,7 @@ import { Outbox } from "./outbox.ts";
 import { PeerTime } from "./peer_time.ts";
 import type { GraphPolicy } from "./policy.ts";
 import { Showing } from "./showing.ts";
+import { CodecWire, type GraphWire } from "./wire.ts";
 import { Writer } from "./writer.ts";
 
 /** What a replica is made of. */
@@ -60,6 +61,8 @@ export interface ReplicaOptions {
   readonly policy: GraphPolicy;
   readonly crypto: Crypto;
   readonly random: Random;
+  /** What it sends and receives through; the codec if left out. */
+  readonly wire?: GraphWire;
 }
 
 /** A replica's state as plain data. */
@@ -99,7 +102,8 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   readonly signer: Signer;
   readonly crypto: Crypto;
   readonly peerTime: PeerTime = new PeerTime();
-  readonly outbox: Outbox = new Outbox();
+  readonly wire: GraphWire;
+  readonly outbox: Outbox;
   readonly deadlines: DeadlineTable<Deadline> = new DeadlineTable();
   readonly contacts: Contacts;
   readonly showing: Showing;
@@ -134,6 +138,8 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.signer = options.signer;
     this.policy = options.policy;
     this.crypto = options.crypto;
+    this.wire = options.wire ?? new CodecWire(options.crypto, options.graph);
+    this.outbox = new Outbox(this.wire);
     this.#random = options.random;
     this.set = new ItemSet(options.policy);
     this.contacts = new Contacts(options.random);
@@ -170,6 +176,11 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     ];
     const due = [...times, this.deadlines.next()].filter((atMs) => atMs !== null);
     return due.length === 0 ? null : Math.min(...due);
+  }
+
+  /** Whether it has loaded what its store holds and was not closed. */
+  get isRunning(): boolean {
+    return this.#isLoaded && !this.#isClosed;
   }
 
   snapshot(): ReplicaSnapshot {

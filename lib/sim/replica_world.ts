@@ -13,6 +13,7 @@ import type { Effect, Input, LinkId, Outcome, ReplicaEvent, Request } from "../g
 import type { ContactHint } from "../graph/messages.ts";
 import type { GraphPolicy } from "../graph/policy.ts";
 import { Replica } from "../graph/replica.ts";
+import type { GraphWire } from "../graph/wire.ts";
 import type { Signer } from "../wire/envelope.ts";
 import { type ClockView, VirtualClock } from "./virtual_clock.ts";
 
@@ -35,6 +36,8 @@ export interface ReplicaNodeOptions {
   readonly policy: (random: Random) => GraphPolicy;
   /** How far its wall clock is off; 0 by default. */
   readonly wallOffsetMs?: number;
+  /** What its replica sends and receives through; the codec if left out. */
+  readonly wire?: GraphWire;
 }
 
 /** What became of a call. */
@@ -61,10 +64,14 @@ export class ReplicaWorld {
   tap: FrameTap = () => {};
   /** Dials so far, those that failed included. */
   dials = 0;
+  /** Inputs that replicas have handled. */
+  events = 0;
   readonly #latencyMs: readonly [number, number];
   readonly #storeMsMax: number;
   readonly #cuts = new Set<string>();
   readonly #links = new Map<string, WorldLink>();
+  readonly #linksById = new Map<LinkId, WorldLink>();
+  readonly #nodesByEndpoint = new Map<string, ReplicaNode>();
   #linkId = 0;
 
   constructor(options: ReplicaWorldOptions) {
@@ -78,6 +85,7 @@ export class ReplicaWorld {
   addNode(options: ReplicaNodeOptions): ReplicaNode {
     const node = new ReplicaNode(this, this.nodes.length, options);
     this.nodes.push(node);
+    this.#nodesByEndpoint.set(node.endpoint, node);
     node.restart();
     return node;
   }
@@ -134,22 +142,27 @@ export class ReplicaWorld {
     const start = from.starts;
     this.clock.set(this.latency(), () => {
       if (from.starts !== start || !from.isUp) return;
-      const to = this.nodes.find((node) => contact.endpoints.includes(node.endpoint));
+      const endpoint = contact.endpoints.find((text) => this.#nodesByEndpoint.has(text));
+      const to = endpoint === undefined ? undefined : this.#nodesByEndpoint.get(endpoint);
       const pair = to === undefined ? "" : pairOf(from, to);
       if (this.#links.has(pair)) return; // the other end's dial was first
       const isWrong = to === undefined || hex(to.signer.publicKey) !== hex(contact.peer);
       if (isWrong || to === from || !to.isUp || this.#cuts.has(pair)) {
         return from.input({ kind: "connectFailed", peer: hex(contact.peer), reason: "connect_failed" });
       }
-      const link = new WorldLink(this, ++this.#linkId, from, to, () => this.#links.delete(pair));
+      const link = new WorldLink(this, ++this.#linkId, from, to, () => {
+        this.#links.delete(pair);
+        this.#linksById.delete(link.id);
+      });
       this.#links.set(pair, link);
+      this.#linksById.set(link.id, link);
       link.begin();
     });
   }
 
   /** Carries out a `send` or `disconnect`; not for tests. */
   link(id: LinkId): WorldLink | null {
-    return this.#links.values().find((link) => link.id === id) ?? null;
+    return this.#linksById.get(id) ?? null;
   }
 
   /** How long the next message takes. */
@@ -192,6 +205,7 @@ export class ReplicaNode {
   #queue: (Effect & { kind: "store" })[] = [];
   #replica: Replica | null = null;
   #timer: TimerHandle | null = null;
+  #dueMs: number | null = null;
   #calls = 0;
 
   constructor(world: ReplicaWorld, index: number, options: ReplicaNodeOptions) {
@@ -216,8 +230,7 @@ export class ReplicaNode {
 
   /** Whether it runs and has loaded what its disk holds. */
   get isUp(): boolean {
-    const snapshot = this.#replica?.snapshot();
-    return snapshot !== undefined && snapshot.isLoaded && !snapshot.isClosed;
+    return this.#replica?.isRunning ?? false;
   }
 
   /** Both sets of items as a short text. */
@@ -273,17 +286,19 @@ export class ReplicaNode {
     this.#queue = [];
     this.#replica = null;
     this.#timer?.cancel();
+    this.#dueMs = null;
     this.world.unlink(this);
   }
 
   /** Starts with what the disk holds. */
   restart(): void {
     assert(this.#replica === null, "a node crashes before it starts again");
-    const { graph, signer, policy } = this.#options;
+    const { graph, signer, policy, wire } = this.#options;
     const random = new SeededRandom(this.world.random.uint32());
     this.starts++;
     this.#replica = new Replica({
       ...{ graph, signer, random, crypto: this.world.crypto, policy: policy(random) },
+      ...(wire === undefined ? {} : { wire }),
     });
     this.#carryOut(this.#replica.start(this.clock.now()));
     this.#plan();
@@ -292,6 +307,7 @@ export class ReplicaNode {
   /** Feeds its replica. */
   input(input: Input): void {
     if (this.#replica === null) return;
+    this.world.events++;
     this.#carryOut(this.#replica.handle(input, this.clock.now()));
     this.#plan();
   }
@@ -342,11 +358,16 @@ export class ReplicaNode {
   }
 
   #plan(): void {
+    const dueMs = this.#replica?.nextDeadline() ?? null;
+    if (dueMs === this.#dueMs) return;
     this.#timer?.cancel();
-    const due = this.#replica?.nextDeadline() ?? null;
-    if (due === null) return;
-    const delayMs = Math.max(0, due - this.clock.now().monoMs);
-    this.#timer = this.world.clock.set(delayMs, () => this.input({ kind: "deadline" }));
+    this.#dueMs = dueMs;
+    if (dueMs === null) return;
+    const delayMs = Math.max(0, dueMs - this.clock.now().monoMs);
+    this.#timer = this.world.clock.set(delayMs, () => {
+      this.#dueMs = null;
+      this.input({ kind: "deadline" });
+    });
   }
 
   /** A timer that a crash forgets. */

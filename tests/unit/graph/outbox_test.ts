@@ -3,7 +3,10 @@ import { sendQueueBytesMax, sendWindowBytes } from "../../../lib/graph/limits.ts
 import type { Effect } from "../../../lib/graph/machine.ts";
 import { decodeMessage, type GraphMessage } from "../../../lib/graph/messages.ts";
 import { LinkWindow, Outbox } from "../../../lib/graph/outbox.ts";
+import { CodecWire } from "../../../lib/graph/wire.ts";
+import { createCrypto } from "../../../lib/platform/crypto.ts";
 
+const wire = new CodecWire(createCrypto(), new Uint8Array(32));
 const size = 10_000;
 const numbered = (n: number): GraphMessage => ({
   type: "items",
@@ -11,7 +14,7 @@ const numbered = (n: number): GraphMessage => ({
 });
 
 function window(): { outbox: Outbox; window: LinkWindow } {
-  const outbox = new Outbox();
+  const outbox = new Outbox(wire);
   return { outbox, window: new LinkWindow(7, outbox) };
 }
 
@@ -28,7 +31,7 @@ function sent(outbox: Outbox): { numbers: number[]; bytes: number } {
 }
 
 Deno.test("an outbox gives the effects of one step, in order, once", () => {
-  const outbox = new Outbox();
+  const outbox = new Outbox(wire);
   outbox.push({ kind: "load" });
   outbox.emit({ kind: "loaded" });
   assert.deepEqual(outbox.take(), [{ kind: "load" }, { kind: "emit", event: { kind: "loaded" } }]);
