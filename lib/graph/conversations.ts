@@ -177,14 +177,17 @@ export class Conversations {
 
   /** Tells neighbors where this node and its neighbors are: one of them everything, or all what is new. */
   tellContacts(only: Neighbor | null): void {
+    for (const neighbor of only === null ? this.all() : [only]) {
+      if (neighbor.phase === "open") this.#sendContacts(neighbor);
+    }
+  }
+
+  #sendContacts(neighbor: Neighbor): void {
     const { endpoints, signer, contacts } = this.#replica;
     const own: ContactHint = { peer: signer.publicKey, endpoints: endpoints.slice(0, contactEndpointsMax) };
-    for (const neighbor of only === null ? this.all() : [only]) {
-      if (neighbor.phase !== "open") continue;
-      // Those that are away too: who comes back elsewhere is found by whoever knows of it.
-      const others = contacts.hints().filter(({ peer }) => hex(peer) !== neighbor.id).slice(0, contactsMax);
-      neighbor.window.send({ type: "contacts", contacts: [own, ...others] });
-    }
+    // Those that are away too: who comes back elsewhere is found by whoever knows of it.
+    const others = contacts.hints().filter(({ peer }) => hex(peer) !== neighbor.id).slice(0, contactsMax);
+    neighbor.window.send({ type: "contacts", contacts: [own, ...others] });
   }
 
   /** Whether there is a channel with this lineage (hex). */
@@ -317,8 +320,11 @@ export class Conversations {
       neighbor.window.send({ type: "knock", content });
     } else if (policy.mayConnect(neighbor.peer)) {
       if (neighbor.phase === "open") return;
-      if (this.all().filter(({ phase }) => phase === "open").length < neighborsMax) this.#open(neighbor, now);
-      else this.#refuse(neighbor, "too_many", [], now);
+      const open = this.all().filter(({ phase }) => phase === "open");
+      if (open.length < neighborsMax) return this.#open(neighbor, now);
+      // It may know nobody but this node, and would ask again and again where there is no room.
+      this.#sendContacts(neighbor);
+      this.#refuse(neighbor, "too_many", [], now);
     } else {
       const reasons = policy.reasonsAgainst(neighbor.peer);
       // Who does not claim to be a member may still knock, by another invitation too; `greeting_late` ends the wait.

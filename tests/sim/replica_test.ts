@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { hex } from "../../lib/base/bytes.ts";
-import { sendQueueBytesMax, sendWindowBytes } from "../../lib/graph/limits.ts";
+import { neighborsMax, sendQueueBytesMax, sendWindowBytes } from "../../lib/graph/limits.ts";
 import { decodeMessage } from "../../lib/graph/messages.ts";
 import type { ReplicaNode, ReplicaWorld } from "../../lib/sim/replica_world.ts";
 import {
@@ -577,3 +577,19 @@ function dialGaps(world: ReplicaWorld, event: () => void, forMs: number): number
   }
   return times.slice(1).map((time, i) => time - times[i]!);
 }
+
+Deno.test("a newcomer that knows one node alone, which is full, hears of others there and joins at one", () => {
+  const world = createWorld(71);
+  for (let i = 0; i <= neighborsMax; i++) addPlain(world);
+  world.run(10);
+  const [full, ...others] = world.nodes as [ReplicaNode, ...ReplicaNode[]];
+  for (const other of others) world.connect(other, full);
+  settle(world);
+  assert.equal(full.replica.neighbors().length, neighborsMax);
+  const record = add(others[5]!, "for all");
+  const newcomer = addPlain(world);
+  world.run(10);
+  world.connect(newcomer, full);
+  const isIn = () => newcomer.replica.neighbors().length > 0 && valueAt(newcomer, record) === "for all";
+  assert(world.runUntil(isIn, minute), describe(newcomer));
+});
