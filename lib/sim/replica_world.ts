@@ -62,6 +62,8 @@ export class ReplicaWorld {
   readonly nodes: ReplicaNode[] = [];
   /** Sees each frame that arrives. */
   tap: FrameTap = () => {};
+  /** Sees each event of a node. */
+  watch: (node: ReplicaNode, event: ReplicaEvent) => void = () => {};
   /** Dials so far, those that failed included. */
   dials = 0;
   /** Inputs that replicas have handled. */
@@ -320,8 +322,10 @@ export class ReplicaNode {
       else if (effect.kind === "connect") this.world.dial(this, effect.contact);
       else if (effect.kind === "store") this.#store(effect);
       else if (effect.kind === "load") this.#later(1, () => this.#load());
-      else if (effect.kind === "emit") this.events.push(effect.event);
-      else if (effect.kind === "settle") this.ends.set(effect.call, { ok: true, outcome: effect.outcome });
+      else if (effect.kind === "emit") {
+        this.events.push(effect.event);
+        this.world.watch(this, effect.event);
+      } else if (effect.kind === "settle") this.ends.set(effect.call, { ok: true, outcome: effect.outcome });
       else this.ends.set(effect.call, { ok: false, code: effect.code, message: effect.message });
     }
   }
