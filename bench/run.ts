@@ -26,6 +26,7 @@ import { firstRecordBench } from "./protocol/first_record_bench.ts";
 import { floodBench } from "./protocol/flood_bench.ts";
 import { replicationBench } from "./protocol/replication_bench.ts";
 import { resolveBench } from "./protocol/resolve_bench.ts";
+import { scaleBench } from "./sim/scale_bench.ts";
 
 /** All benchmarks, the cheap ones first. */
 export const benches: readonly Bench[] = [
@@ -33,6 +34,7 @@ export const benches: readonly Bench[] = [
   signatureBench,
   handshakeBench,
   storeBench,
+  scaleBench,
   resolveBench,
   replicationBench,
   floodBench,
