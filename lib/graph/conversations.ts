@@ -74,6 +74,7 @@ export class Conversations {
     const budget = this.#budgets.get(id) ?? new ServingBudget();
     this.#budgets.set(id, budget);
     const neighbor = new Neighbor(up, outbox, budget, (made) => this.#replica.catchupContext(made));
+    neighbor.upMs = now.monoMs;
     this.#neighbors.set(up.link, neighbor);
     deadlines.set(`greeting:${up.link}`, now.monoMs + greetingMsMax);
     this.#greet(neighbor, now);

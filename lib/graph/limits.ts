@@ -3,6 +3,12 @@
 /** Neighbors that a node looks for by itself: design §5, 5 near and 3 random; fewer peers than that make a full mesh. */
 export const neighborsIdeal: number = 8;
 
+/** Of these, neighbors that this node dialled itself: the 3 random ones of design §5. Whoever dials us in numbers must not be all that we hear (T22). */
+export const neighborsDialledMin: number = 3;
+
+/** A neighbor that has not caught up with us within this time does not count as one of these: it may be mute (T35). */
+export const settlingMsMax: number = 30_000;
+
 /** Neighbors that a node keeps: a full mesh to 32 (design §5). More are refused. */
 export const neighborsMax: number = 32;
 

@@ -31,6 +31,8 @@ export class Neighbor {
   /** Catch-ups in a row that ended in difference and brought nothing, and our last arrival number at the latest. */
   stuckCatchups = 0;
   arrivalAtCatchup = 0;
+  /** When the channel came up, monotonic. */
+  upMs = 0;
   /** Whether it showed what made it a member: it believes, or knows better, that it is one. */
   claims = false;
   /** Items that it showed before it was open, and their bytes. */

@@ -38,7 +38,10 @@ import {
   cursorsMax,
   dialsMax,
   divergedPauseMs,
+  neighborsDialledMin,
   neighborsIdeal,
+  neighborsMax,
+  settlingMsMax,
   storeRetryMsMax,
   storeRetryMsMin,
   tickMs,
@@ -463,17 +466,27 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     if (!this.#isLoaded) return;
     const self = hex(this.signer.publicKey);
     const isExcluded = (id: string): boolean => id === self || this.#conversations.has(id);
-    const wanted = Math.min(
-      neighborsIdeal - this.neighbors().length - this.contacts.dialling,
-      dialsMax - this.contacts.dialling,
-    );
+    const missing = this.#neighborsMissing(now);
+    const { dialling } = this.contacts;
+    const wanted = Math.min(missing - dialling, dialsMax - dialling);
     for (const contact of this.contacts.takeDue(wanted, now.monoMs, isExcluded)) {
       this.outbox.push({ kind: "connect", peer: hex(contact.peer), contact });
     }
-    const next = this.neighbors().length < neighborsIdeal ? this.contacts.nextTry(isExcluded) : null;
+    const next = missing > 0 ? this.contacts.nextTry(isExcluded) : null;
     // One that is due already waits for a dial to end, which is an input of its own.
     if (next === null || next <= now.monoMs) this.deadlines.clear("seek");
     else this.deadlines.set("seek", next);
+  }
+
+  /** How many neighbors are wanted besides those that are of use, or have just come and may be. */
+  #neighborsMissing(now: Instant): number {
+    const all = this.neighbors();
+    const useful = all.filter(({ isSynchronised, upMs }) =>
+      isSynchronised || now.monoMs - upMs < settlingMsMax
+    );
+    const dialled = useful.filter(({ up }) => up.dialled);
+    const missing = Math.max(neighborsIdeal - useful.length, neighborsDialledMin - dialled.length);
+    return Math.min(missing, neighborsMax - all.length);
   }
 
   /** Hands others' items and cursors to the store, a bounded commit at a time. */
