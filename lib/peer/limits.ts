@@ -68,8 +68,11 @@ export const channelsPerLinkMax: number = 64;
 /** Answers other than `ok` that one link may collect before it is closed: nobody holds as many graphs that we do not know. */
 export const channelRefusalsMax: number = 1_024;
 
-/** Accepted streams whose handshake is not done: protocol §2. Further ones are closed at once. */
+/** Accepted streams whose handshake is not done: protocol §2. Above, the oldest gives way if it has had its time; else further ones are closed at once. */
 export const pendingHandshakesMax: number = 64;
+
+/** How long a handshake is left alone even when there is no room for others (T11): an honest one takes two round trips and some milliseconds of key agreement. */
+export const pendingHandshakeMsMin: number = 2_000;
 
 /** Of these from one address; from loopback {@linkcode pendingHandshakesMax}: protocol §2. */
 export const pendingHandshakesPerAddressMax: number = 4;

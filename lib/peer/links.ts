@@ -20,6 +20,7 @@ import {
   idleLinkMsMin,
   inboundLinksMax,
   linksMax,
+  pendingHandshakeMsMin,
   pendingHandshakesMax,
   pendingHandshakesPerAddressMax,
 } from "./limits.ts";
@@ -75,10 +76,11 @@ export class Links {
   readonly #reserved = new Map<string, { readonly dial: Dial; readonly peerStatic: Uint8Array }>();
   /** Called when a link to a peer stands. */
   readonly #waiting = new Map<string, Set<(link: LiveLink) => void>>();
+  /** Accepted streams whose handshake is under way, and since when; the oldest first. */
+  readonly #pending = new Map<ByteStream, number>();
   readonly #pendingByHost = new Map<string, number>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #closing = new AbortController();
-  #pending = 0;
   #channelId = 0;
 
   /** Links of the identity behind `signer`. Nothing is opened yet. */
@@ -197,13 +199,24 @@ export class Links {
   }
 
   #admitsStream(host: string): boolean {
-    if (this.isClosed || this.#pending >= pendingHandshakesMax) return false;
-    if (addressScope(host) === "loopback") return true;
-    return (this.#pendingByHost.get(host) ?? 0) < pendingHandshakesPerAddressMax;
+    if (this.isClosed) return false;
+    const isHostFull = (this.#pendingByHost.get(host) ?? 0) >= pendingHandshakesPerAddressMax;
+    if (isHostFull && addressScope(host) !== "loopback") return false;
+    return this.#pending.size < pendingHandshakesMax || this.#makePendingRoom();
+  }
+
+  /** Ends the oldest handshake if it has had its time: a flood of streams that stay silent keeps nobody out. */
+  #makePendingRoom(): boolean {
+    const [stream, sinceMs] = this.#pending.entries().next().value!;
+    if (this.#ports.clock.now().monoMs - sinceMs < pendingHandshakeMsMin) return false;
+    this.#pending.delete(stream);
+    stream.close();
+    return true;
   }
 
   async #onStream(stream: ByteStream): Promise<void> {
     const { host } = stream.remote;
+    this.#pending.set(stream, this.#ports.clock.now().monoMs);
     this.#countPending(host, 1);
     try {
       const options = { role: "accept", signal: this.#closing.signal } as const;
@@ -213,12 +226,12 @@ export class Links {
     } catch (error) {
       this.#ports.log.error(`A handshake failed: ${messageOf(error)}`, { host });
     } finally {
+      this.#pending.delete(stream);
       this.#countPending(host, -1);
     }
   }
 
   #countPending(host: string, by: 1 | -1): void {
-    this.#pending += by;
     const count = (this.#pendingByHost.get(host) ?? 0) + by;
     if (count > 0) this.#pendingByHost.set(host, count);
     else this.#pendingByHost.delete(host);
