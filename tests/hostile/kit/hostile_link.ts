@@ -4,7 +4,7 @@
  * likes. It is made of the product's pure parts and lives on a {@linkcode LinkWorld}.
  */
 
-import { concat } from "../../../lib/base/bytes.ts";
+import { concat, utf8 } from "../../../lib/base/bytes.ts";
 import type { Address, ByteStream, StreamListener } from "../../../lib/base/ports.ts";
 import { HandshakeState } from "../../../lib/identity/handshake.ts";
 import { createLinkProof } from "../../../lib/identity/link_proof.ts";
@@ -13,7 +13,6 @@ import { decodeLinkMessage, encodeLinkMessage, type LinkMessage } from "../../..
 import { CipherState } from "../../../lib/wire/cipher.ts";
 import type { Signer } from "../../../lib/wire/envelope.ts";
 import { FrameOpener, FrameSealer } from "../../../lib/wire/frames.ts";
-import { utf8 } from "../../../lib/base/bytes.ts";
 import { crypto, type LinkWorld, signerOf } from "../../unit/peer/link_world.ts";
 
 /** One end of one stream. */
@@ -27,6 +26,8 @@ export class HostileLink {
   /** Seals what it sends, once the handshake is done; `cipher` has the same key and counts by itself. */
   sealer: FrameSealer | null = null;
   cipher: CipherState | null = null;
+  /** Names the link, once the handshake is done. */
+  handshakeHash: Uint8Array | null = null;
   readonly #host: string;
   #opener: FrameOpener | null = null;
   #arrived: Uint8Array = nothing;
@@ -88,11 +89,11 @@ export class HostileLink {
     return bytes;
   }
 
-  /** Holds the whole handshake as it should be; `false` if the other end does not go along. */
-  async handshake(proofBy: Signer = this.signer): Promise<boolean> {
+  /** Holds the whole handshake as it should be, or shows another proof; `false` if the other end does not go along. */
+  async handshake(otherProof?: Uint8Array): Promise<boolean> {
     const { kem, random } = this.world.ports(this.#host);
     const staticKey = random.bytes(32);
-    const proof = createLinkProof(crypto, proofBy, crypto.x25519.publicKey(staticKey), 0);
+    const proof = otherProof ?? createLinkProof(crypto, this.signer, crypto.x25519.publicKey(staticKey), 0);
     const pair = this.isDialler ? await kem.generate() : null;
     const state = new HandshakeState(crypto, {
       pattern: "XXhfs",
@@ -118,7 +119,8 @@ export class HostileLink {
       const last = await this.#readHandshake(false);
       if (last === null || !state.readMessage(last).ok) return false;
     }
-    const { sendKey, receiveKey } = state.result!;
+    const { sendKey, receiveKey, handshakeHash } = state.result!;
+    this.handshakeHash = handshakeHash;
     this.sealer = new FrameSealer(crypto, sendKey);
     this.cipher = new CipherState(crypto.aead, sendKey);
     this.#opener = new FrameOpener(crypto, receiveKey);
