@@ -9,7 +9,7 @@ import { frameMsMax, handshakeMsMax, silenceMsMax } from "../../lib/peer/limits.
 import { encodeLinkMessage } from "../../lib/peer/link_messages.ts";
 import { frameBytesMax } from "../../lib/wire/limits.ts";
 import { type LinkWorld, type TestPeer, worldTest } from "../unit/peer/link_world.ts";
-import { HostileLink, segment, versionByte } from "./kit/hostile_link.ts";
+import { HostileLink, segment } from "./kit/hostile_link.ts";
 
 /** Writes a byte each `everyMs` until the other end has had enough; how long that took. */
 async function drip(link: HostileLink, bytes: Uint8Array, everyMs = 1_000): Promise<number> {
