@@ -209,6 +209,8 @@ export interface RecordStore {
   readBody(hash: string): Promise<Uint8Array | null>;
   /** Closes the store. May be called again. */
   close(): Promise<void>;
+  /** How many damaged entries and bodies were met and not given out, where the store can tell. */
+  readonly damaged?: number;
 }
 
 /** Takes what Kith has to say to an operator. Silent by default. */

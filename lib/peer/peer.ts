@@ -162,7 +162,16 @@ export class Peer implements AsyncDisposable {
 
   #storeProblems(): string[] {
     const { failure } = this.#core.storeQueue;
-    return failure === null ? [] : [`The store took nothing when it was asked last: ${failure.message}`];
+    const { damaged = 0 } = this.#core.opened.store;
+    const problems: string[] = [];
+    if (failure !== null) problems.push(`The store took nothing when it was asked last: ${failure.message}`);
+    if (damaged > 0) {
+      problems.push(
+        `The store was damaged and ${damaged} of its entries could not be read: what neighbors have comes again; ` +
+          "join or open again what list() no longer shows, and see whether the disk fails.",
+      );
+    }
+    return problems;
   }
 
   #clockProblems(): string[] {

@@ -96,6 +96,9 @@ export class Incarnation {
       read: (key) => this.guard(this.#isOver ? never() : store.read(key)),
       readBody: (hash) => this.guard(this.#isOver ? never() : store.readBody(hash)),
       close: () => this.guard(this.#isOver ? never() : store.close()),
+      get damaged() {
+        return store.damaged ?? 0;
+      },
     };
   }
 

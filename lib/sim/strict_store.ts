@@ -63,6 +63,7 @@ export class StrictStore implements RecordStore {
   readonly #faults: StoreFaults;
   readonly #breaches: string[] = [];
   #opening: Promise<KvStore> | null = null;
+  #store: KvStore | null = null;
   #state: "open" | "closed" | "crashed" = "open";
 
   /** A store on an empty disk unless given entries. */
@@ -198,8 +199,8 @@ export class StrictStore implements RecordStore {
   }
 
   /** How many damaged entries and bodies were met and not given out. */
-  async damaged(): Promise<number> {
-    return await this.#ask((store) => Promise.resolve(store.damaged));
+  get damaged(): number {
+    return this.#store?.damaged ?? 0;
   }
 
   /** Makes a change durable. */
@@ -263,10 +264,13 @@ export class StrictStore implements RecordStore {
   #opened(): Promise<KvStore> {
     const { log } = this.#options;
     const options = { timers: this.#timers, ...(log && { log }) };
-    return this.#opening ??= KvStore.openOn(this.#openKv(), "simulated", options).catch((error) => {
-      this.#opening = null;
-      throw error;
-    });
+    return this.#opening ??= KvStore.openOn(this.#openKv(), "simulated", options).then(
+      (store) => this.#store = store,
+      (error) => {
+        this.#opening = null;
+        throw error;
+      },
+    );
   }
 
   #openKv(): StrictKv {

@@ -39,7 +39,7 @@ Deno.test("[T50] [F6] (I7) a bit that flips in any entry of a group costs nothin
       const victim = again.machines.find((machine) => machine.host === host)!;
       victim.store.damage(key);
       for (const machine of again.machines) await machine.start({});
-      assert.equal(await victim.store.damaged(), 1);
+      assert.equal(victim.store.damaged, 1);
       const what = `${key.slice(2).join(" ")} at ${host}`;
       await again.until(what, () => groupsOf(again).every((each) => each.status().items === 8));
       for (const each of groupsOf(again)) {
@@ -54,6 +54,28 @@ Deno.test("[T50] [F6] (I7) a bit that flips in any entry of a group costs nothin
         kind === "graph" && what === "item"
       );
       assert.equal(stored.length, 8, "and it is stored again");
+      assert.match(
+        victim.peer.status().problems.join(),
+        /damaged and 1 of its entries could not be read: .* join/,
+      );
     }
   }
+});
+
+Deno.test("[T50] [F6] a group whose entry a disk lost is named as lost, and can be joined again", async () => {
+  await using world = new PeerWorld(3, 5, { crypto: createLightCrypto() });
+  const [alice, bob] = [await world.open(), await world.open()];
+  const ours = await world.within(alice.peer.groups.create("Rot"));
+  await world.within(bob.peer.groups.join(await world.within(ours.invite())));
+  await bob.stop();
+  for (const { key } of bob.store.durableEntries()) if (key[0] === "groups") bob.store.damage(key);
+  await bob.start();
+  assert.deepEqual(bob.peer.groups.list(), []);
+  assert.match(bob.peer.status().problems.join(), /join or open again what list\(\) no longer shows/);
+  const again = await world.within(bob.peer.groups.join(await world.within(ours.invite())));
+  assert.equal(again.members.list().length, 2);
+  await bob.stop();
+  await bob.start();
+  assert.equal(bob.peer.groups.list().length, 1);
+  assert.deepEqual(bob.peer.status().problems, []);
 });
