@@ -22,8 +22,13 @@ export function replayCommand(stack: string): (seed: number) => string {
     url!
   );
   const caller = places.find((url) => !url.startsWith(ownFolder));
-  const file = caller === undefined ? "" : ` ${fileURLToPath(caller)}`;
+  const file = caller === undefined ? "" : ` ${shellWord(fileURLToPath(caller))}`;
   return (seed) => `${seedVariable}=${seed} deno test --allow-env=${seedVariable}${file}`;
+}
+
+/** A text as one word of a shell's command. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Environment variable with the one seed to run. */
