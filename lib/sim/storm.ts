@@ -72,6 +72,7 @@ export class Storm {
   readonly #strength: number;
   readonly #restarts = new Set<Promise<void>>();
   readonly #onRestart: (peer: SimulatedPeer) => void;
+  #slowed: (readonly [from: string, to: string])[] = [];
   #spoofs = 0;
 
   /** Draws which faults there are; `onRestart` hears of peers that run again after a crash. */
@@ -131,6 +132,8 @@ export class Storm {
       ...{ latencyMs: 1, jitterMs: 9, lossShare: 0, burst: null, duplicateShare: 0, reorderShare: 0 },
       ...{ corruptShare: 0, bytesPerSecond: null },
     });
+    for (const [from, to] of this.#slowed) this.#sim.network.changeLink(from, to, null);
+    this.#slowed = [];
     for (const peer of this.#sim.all) {
       if (peer.isPaused) peer.resume();
       const { store, clock } = peer;
@@ -147,8 +150,7 @@ export class Storm {
     const { network } = this.#sim;
     switch (kind) {
       case "asymmetry":
-        network.changeLink(peer.host, pick(this.#random, up).host, { latencyMs: below(this.#random, 400) });
-        return true;
+        return this.#slowDown(peer, pick(this.#random, up));
       case "partition":
         return this.#partition(up);
       case "one-way cut":
@@ -173,6 +175,13 @@ export class Storm {
       default:
         return this.#strikeDisk(kind, peer);
     }
+  }
+
+  /** Makes one direction between two slow. */
+  #slowDown({ host: from }: SimulatedPeer, { host: to }: SimulatedPeer): boolean {
+    this.#sim.network.changeLink(from, to, { latencyMs: below(this.#random, 400) });
+    this.#slowed.push([from, to]);
+    return true;
   }
 
   /** Ahead by half an hour at most: what is stamped then is taken by others only when that time has come. */

@@ -80,7 +80,9 @@ function readXml(svg: string) {
     assert.doesNotMatch(between, /&(?!amp;|lt;|gt;|quot;)/);
     if (end === "/") {
       assert.equal(open.pop(), name);
-      if (name === "text" || name === "title") texts.push(between.replaceAll("&lt;", "<").replaceAll("&amp;", "&"));
+      if (name === "text" || name === "title") {
+        texts.push(between.replaceAll("&lt;", "<").replaceAll("&amp;", "&"));
+      }
     } else {
       if (empty !== "/") open.push(name!);
       const pairs = [...attributes!.matchAll(/([a-zA-Z-]+)="([^"]*)"/g)].map((
