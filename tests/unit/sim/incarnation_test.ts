@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { RecordStore } from "../../../lib/base/ports.ts";
 import { Incarnation } from "../../../lib/sim/incarnation.ts";
-import { VirtualClock } from "../../../lib/sim/virtual_clock.ts";
+import type { VirtualClock } from "../../../lib/sim/virtual_clock.ts";
 import { MemoryStore } from "../../../lib/storage/memory_store.ts";
 import { a, b, World } from "./network_world.ts";
 
