@@ -333,7 +333,10 @@ export class Simulation implements AsyncDisposable {
 
   /** Ends everything where it stands, without a word to the peers. */
   drop(): void {
-    for (const peer of this.#peers) if (peer.isUp) peer.crash();
+    for (const peer of this.#peers) {
+      if (peer.isUp) peer.crash();
+      peer.clock.forget();
+    }
     this.network.close();
   }
 

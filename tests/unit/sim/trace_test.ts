@@ -3,7 +3,7 @@ import { below, SeededRandom } from "../../../lib/base/random.ts";
 import { traceEntriesMax } from "../../../lib/sim/limits.ts";
 import { Trace } from "../../../lib/sim/trace.ts";
 
-type Thing = readonly [atMs: number, who: string, what: string, content?: Uint8Array];
+type Thing = readonly [atMs: number, who: string, what: string, content?: Uint8Array | undefined];
 
 const things: readonly Thing[] = [
   [0, "peer 1", "starts"],

@@ -1,0 +1,267 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { Simulation, SimulationFailure } from "../../../lib/sim/simulation.ts";
+
+const here = fileURLToPath(import.meta.url);
+
+Deno.test("peers() opens so many, each on a machine of its own, and names them", async () => {
+  await using sim = new Simulation();
+  const [ana, ben] = await sim.peers(2);
+  assert.deepEqual([ana.name, ben.name], ["peer 1", "peer 2"]);
+  assert.deepEqual([ana.endpoint, ben.bootstrap], ["tcp://10.0.1.1:4000", "10.0.2.1:4000"]);
+  assert.notEqual(ana.id, ben.id);
+  assert.equal(ana.peer.id, ana.id);
+  const many: readonly unknown[] = await sim.peers(sim.all.length);
+  assert.equal(many.length, 2);
+  assert.equal(sim.all.length, 4);
+});
+
+Deno.test("run() takes a span of virtual time, and no real one", async () => {
+  await using sim = new Simulation();
+  await sim.run(10 * 24 * 3_600_000);
+  assert.equal(sim.nowMs, 10 * 24 * 3_600_000);
+});
+
+Deno.test("run() takes a condition: it stops at the event that brings it", async () => {
+  await using sim = new Simulation();
+  let count = 0;
+  const tick = () => void (count++, sim.clock.set(10, tick));
+  const timer = sim.clock.set(10, tick);
+  await sim.run(() => count === 3);
+  assert.equal(sim.nowMs, 30);
+  timer.cancel();
+});
+
+Deno.test("run() takes a promise and gives its outcome", async () => {
+  await using sim = new Simulation();
+  const later = new Promise<string>((resolve) => void sim.clock.set(70, () => resolve("come")));
+  assert.equal(await sim.run(later), "come");
+  assert.equal(sim.nowMs, 70);
+  await assert.rejects(sim.run(Promise.reject(new TypeError("its own"))), new TypeError("its own"));
+  assert.equal(await sim.run(Promise.resolve(5)), 5, "a failed call fails no simulation");
+});
+
+Deno.test("(I9) run() fails for what does not come within its time", async () => {
+  for (const until of [() => false, new Promise(() => {})]) {
+    const sim = new Simulation({ seed: 4 });
+    await assert.rejects(sim.run(until, 5_000), (error: SimulationFailure) => {
+      assert.equal(error.invariant, "I9");
+      assert.match(error.message, /had not come after 5000 virtual ms/);
+      return true;
+    });
+    sim.drop();
+  }
+});
+
+Deno.test("run() is for one caller at a time", async () => {
+  await using sim = new Simulation();
+  const first = sim.run(1_000);
+  await assert.rejects(sim.run(1_000), /one caller at a time/);
+  await first;
+});
+
+Deno.test("[X12] (I28) a failure says what is wrong, the seed, the moment, what happened last, and how to repeat it", async () => {
+  const sim = new Simulation({ seed: 41 });
+  await sim.peers(1);
+  await sim.run(90_000);
+  sim.note("the last thing");
+  assert.doesNotThrow(() => sim.assert(true, "fine"));
+  assert.throws(() => sim.assert(false, "two and two are four"), (error: SimulationFailure) => {
+    assert.ok(error instanceof SimulationFailure);
+    assert.deepEqual([error.name, error.seed, error.invariant], ["SimulationFailure", 41, "assert"]);
+    const lines = error.message.split("\n");
+    assert.equal(lines[0], "assert: two and two are four");
+    assert.match(lines[1]!, /^Seed 41, after 90\.\d+ virtual seconds and \d+ events\. The last of them:$/);
+    assert.match(lines.at(-2)!, /90\.\d+ s {2}simulation {2}the last thing$/);
+    assert.equal(lines.at(-1), `To repeat it: KITH_SEED=41 deno test --allow-env=KITH_SEED ${here}`);
+    return true;
+  });
+  sim.drop();
+});
+
+Deno.test("a simulation that failed goes on failing with the first failure", async () => {
+  const sim = new Simulation({ replay: (seed) => `again ${seed}` });
+  assert.throws(() => sim.assert(false, "first"), /assert: first[^]*To repeat it: again 1$/);
+  assert.throws(() => sim.assert(false, "second"), /assert: first/);
+  await assert.rejects(sim.run(10), /assert: first/);
+  await sim[Symbol.asyncDispose]();
+});
+
+Deno.test("[X12] a peer that is cut off hears nothing until the partition is healed", async () => {
+  await using sim = new Simulation();
+  const { ana, ben, notes, group } = await pair(sim);
+  sim.partition([ana], [ben]);
+  await sim.run(group.records.add("note", "while apart"));
+  await sim.run(300_000);
+  assert.equal((await sim.run(notes.list())).length, 0);
+  assert.match(sim.differences().join(), /hold different sets/);
+  sim.heal();
+  await sim.run(() => sim.differences().length === 0);
+  assert.equal((await sim.run(notes.list())).length, 1);
+});
+
+Deno.test("peers in no group of a partition are cut off from nobody", async () => {
+  await using sim = new Simulation();
+  const [ana, ben, chi] = await sim.peers(3);
+  const group = await sim.run(ana.peer.groups.create("Notes"));
+  const invitation = await sim.run(group.invite({ uses: 2 }));
+  sim.partition([ana], [ben]);
+  await sim.run(chi.peer.groups.join(invitation));
+  await assert.rejects(sim.run(ben.peer.groups.join(invitation)), { code: "no_members_reachable" });
+});
+
+Deno.test("[X12] [R26] a crashed peer is gone, and has what was durable after its restart", async () => {
+  await using sim = new Simulation();
+  const { ana, ben, group } = await pair(sim);
+  const record = await sim.run(group.records.add("note", "kept"));
+  let isSettled = false;
+  const lost = group.records.add("note", "on its way");
+  void lost.then(() => isSettled = true, () => isSettled = true);
+  sim.crash(ana);
+  assert.equal(ana.isUp, false);
+  assert.throws(() => ana.peer, /peer 1 runs/);
+  await sim.run(120_000);
+  assert.equal(isSettled, false, "nothing of a crashed peer settles");
+  const { id } = ana;
+  await sim.restart(ana);
+  assert.deepEqual([ana.isUp, ana.starts, ana.peer.id], [true, 2, id]);
+  const again = ana.peer.groups.get(group.id)!;
+  assert.equal((await sim.run(again.records.get(record.id)))?.value, "kept");
+  await sim.run(() => sim.differences().length === 0);
+  assert.equal(ben.isUp, true);
+});
+
+Deno.test("(I29) closing leaves no timer of any peer, and nothing goes over the network any more", async () => {
+  const sim = new Simulation();
+  const { ana, ben } = await pair(sim);
+  ben.pause();
+  await sim.close();
+  assert.deepEqual(sim.all.map(({ clock }) => clock.timerCount), [0, 0]);
+  assert.equal(sim.clock.timerCount, 0);
+  const { events } = sim;
+  await sim.run(3_600_000);
+  assert.equal(sim.events, events);
+  assert.equal(ana.isUp || ben.isUp, false);
+});
+
+Deno.test("(I29) a timer that a closed peer left fails the simulation", async () => {
+  const sim = new Simulation();
+  const [ana] = await sim.peers(1);
+  ana.clock.set(1_000_000_000, () => {});
+  await assert.rejects(sim.close(), /I29: peer 1 is closed and left 1 timers/);
+  sim.drop();
+});
+
+Deno.test("[X12] a call to the real clock while a simulation runs fails it, and works between its runs", async () => {
+  const sim = new Simulation();
+  sim.clock.set(10, () => void new Date(0).getTime());
+  await sim.run(20);
+  const call = new Promise((resolve, reject) =>
+    void sim.clock.set(10, () => Promise.try(realTime).then(resolve, reject))
+  );
+  await assert.rejects(sim.run(call), /Cannot use Date\.now while a simulation runs/);
+  assert.ok(realTime() > 0);
+  sim.drop();
+});
+
+Deno.test("[X12] (I9) a promise that fails and is taken by nobody fails the simulation", async () => {
+  const sim = new Simulation({ seed: 6 });
+  sim.clock.set(10, () => void Promise.reject(new Error("nobody's")));
+  await assert.rejects(sim.run(1_000), (error: SimulationFailure) => {
+    assert.deepEqual([error.invariant, error.seed], ["I9", 6]);
+    assert.match(error.message, /A promise failed and nobody took it: Error: nobody's/);
+    return true;
+  });
+  assert.ok(sim.nowMs < 1_000, "at once");
+  sim.drop();
+});
+
+Deno.test("an invariant that a caller's own checker holds ends the run at that event", async () => {
+  let events = 0;
+  const sim = new Simulation({
+    checkers: (_, report) => [{ invariant: "mine", onEvent: () => ++events === 5 && report("mine", "five") }],
+  });
+  const tick = () => void sim.clock.set(10, tick);
+  tick();
+  await assert.rejects(sim.run(1_000), (error: SimulationFailure) => error.invariant === "mine");
+  assert.equal(sim.nowMs, 40, "the run asks before the first event");
+  sim.drop();
+});
+
+Deno.test("[X12] each() runs the seeds 1 to count, and a failure carries its own", async () => {
+  const seeds: number[] = [];
+  await Simulation.each(3, (sim) => Promise.resolve(void seeds.push(sim.seed)));
+  assert.deepEqual(seeds, [1, 2, 3]);
+  const failure = await failed(Simulation.each(3, (sim) => {
+    if (sim.seed === 2) throw new TypeError("the caller's own");
+    return Promise.resolve();
+  }));
+  assert.deepEqual([failure.seed, failure.invariant], [2, "error"]);
+  assert.ok(failure.cause instanceof TypeError);
+  assert.match(failure.message, /^error: the caller's own\nSeed 2/);
+  assert.ok(failure.message.endsWith(`KITH_SEED=2 deno test --allow-env=KITH_SEED ${here}`));
+});
+
+Deno.test("[X12] each() runs the one seed of KITH_SEED", async () => {
+  const seeds: number[] = [];
+  Deno.env.set("KITH_SEED", "77");
+  try {
+    await Simulation.each(3, (sim) => Promise.resolve(void seeds.push(sim.seed)));
+  } finally {
+    Deno.env.delete("KITH_SEED");
+  }
+  assert.deepEqual(seeds, [77]);
+});
+
+Deno.test("each() closes the simulation of each seed, and drops one that fails", async () => {
+  const sims: Simulation[] = [];
+  await failed(Simulation.each(2, async (sim) => {
+    sims.push(sim);
+    await sim.peers(1);
+    sim.assert(sim.seed === 1, "the second fails");
+  }));
+  for (const sim of sims) assert.deepEqual(sim.all.map(({ isUp }) => isUp), [false]);
+});
+
+Deno.test("a simulation that draws gives a picture, others none", async () => {
+  await using sim = new Simulation({ draws: true });
+  const { ana, ben } = await pair(sim);
+  sim.partition([ana], [ben]);
+  await sim.run(60_000);
+  const svg = sim.svg();
+  for (const text of ["peer 1</text>", "peer 2</text>", "partition peer 1 | peer 2"]) {
+    assert.ok(svg.includes(text));
+  }
+  assert.throws(() => new Simulation().svg(), /drawn if it was told to/);
+});
+
+Deno.test("a simulation counts and traces what its peers do", async () => {
+  await using sim = new Simulation();
+  await pair(sim);
+  const { events } = sim;
+  await sim.run(60_000);
+  assert.ok(sim.events > events && sim.trace.count > events);
+  assert.ok(sim.trace.entries().some(({ who, what }) => who === "10.0.2.1" && /^chunk sent from/.test(what)));
+});
+
+async function pair(sim: Simulation) {
+  const [ana, ben] = await sim.peers(2);
+  const group = await sim.run(ana.peer.groups.create("Notes"));
+  const notes = (await sim.run(ben.peer.groups.join(await sim.run(group.invite())))).records;
+  return { ana, ben, group, notes };
+}
+
+async function failed(run: Promise<void>): Promise<SimulationFailure> {
+  try {
+    await run;
+  } catch (error) {
+    assert.ok(error instanceof SimulationFailure);
+    return error;
+  }
+  assert.fail("the run must fail");
+}
+
+/** What code that takes no ports would call. */
+function realTime(): number {
+  return Reflect.apply(Reflect.get(Date, "now"), Date, []);
+}
