@@ -5,7 +5,7 @@ import type { Instant } from "../../base/ports.ts";
 import { decodeMessage } from "../../graph/messages.ts";
 import type { ReplicaEvent } from "../../graph/machine.ts";
 import type { Replica } from "../../graph/replica.ts";
-import { isData, ItemKind } from "../../records/item.ts";
+import { type DataItem, isData, ItemKind } from "../../records/item.ts";
 import type { Shown } from "../../records/item_set.ts";
 import { parseItem } from "../../records/item_codec.ts";
 import type { Checker, ReplicaStep } from "../checker.ts";
@@ -33,14 +33,25 @@ export class NoResurrection implements Checker {
     }
   }
 
+  onQuiet(): void {
+    for (const nodes of this.#watch.replicas.graphs().values()) {
+      for (const { peer, replica } of nodes) {
+        for (const [record] of replica.set.allShown()) this.#onShown(peer, replica, record);
+      }
+    }
+  }
+
   #onEvent(peer: SimulatedPeer, replica: Replica, event: ReplicaEvent): void {
-    if (event.kind !== "record" || !appears.has(event.cause)) return;
-    const { item } = event.shown;
-    const isDeleted = replica.set.itemsOf(item.record).some((entry) =>
-      entry.place === "in" && isData(entry.item) && entry.item.body.kind === ItemKind.delete &&
-      replica.policy.mayWrite(entry.item)
+    if (event.kind === "record" && appears.has(event.cause)) {
+      this.#onShown(peer, replica, event.shown.item.record);
+    }
+  }
+
+  #onShown(peer: SimulatedPeer, replica: Replica, record: string): void {
+    const isDeleted = replica.set.itemsOf(record).some(({ item }) =>
+      isData(item) && item.body.kind === ItemKind.delete && counts(replica, item)
     );
-    if (isDeleted) this.#watch.report("I5", `${peer.name} shows record ${item.record}, which is deleted`);
+    if (isDeleted) this.#watch.report("I5", `${peer.name} shows record ${record}, which is deleted`);
   }
 
   #onSend(peer: SimulatedPeer, replica: Replica, bytes: Uint8Array, now: Instant): void {
@@ -109,8 +120,7 @@ export class MonotonicVersions implements Checker {
       else this.#shown.delete(key);
       if (!appears.has(cause) || before === undefined) continue;
       if (before.item.body.version <= shown.item.body.version) continue;
-      const entry = replica.set.entry(before.item.id);
-      if (entry?.place !== "in" || !replica.policy.mayWrite(before.item)) continue;
+      if (!replica.set.has(before.item.id) || !counts(replica, before.item)) continue;
       this.#watch.report("I13", `${peer.name} went back to an older version of record ${shown.item.record}`);
     }
   }
@@ -150,6 +160,11 @@ export class NoForkByUs implements Checker {
       );
     }
   }
+}
+
+/** Whether an item that is known counts by its author's rights, wherever it was put: a wrong place hides nothing here. */
+function counts({ policy }: Replica, item: DataItem): boolean {
+  return policy.judge(item) === "in" && policy.mayWrite(item);
 }
 
 /** Events after which a record is there. */
