@@ -26,6 +26,7 @@ import { firstRecordBench } from "./protocol/first_record_bench.ts";
 import { floodBench } from "./protocol/flood_bench.ts";
 import { replicationBench } from "./protocol/replication_bench.ts";
 import { resolveBench } from "./protocol/resolve_bench.ts";
+import { crowdBench } from "./sim/crowd_bench.ts";
 import { scaleBench } from "./sim/scale_bench.ts";
 
 /** All benchmarks, the cheap ones first. */
@@ -35,6 +36,7 @@ export const benches: readonly Bench[] = [
   handshakeBench,
   storeBench,
   scaleBench,
+  crowdBench,
   resolveBench,
   replicationBench,
   floodBench,
