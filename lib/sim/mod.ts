@@ -60,5 +60,5 @@ export type { Crew, RunUntil, SimulatedPeerOptions, SimulationOptions } from "./
 export type { SimulatedPeer } from "./simulated_peer.ts";
 export { type ClockFaults, HostClock } from "./host_clock.ts";
 export { Trace, type TraceEntry } from "./trace.ts";
-export { type FaultKind, faultKinds, Storm } from "./storm.ts";
+export { type FaultKind, faultKinds, faults, Storm } from "./storm.ts";
 export { type Invariant, invariants } from "./invariants.ts";

@@ -10,56 +10,37 @@ import { unprovenHost } from "./invariants/network.ts";
 import { peerPort, type SimulatedPeer } from "./simulated_peer.ts";
 import type { Simulation } from "./simulation.ts";
 
+/** Kinds of faults, and what each does where a seed has it. */
+export const faults = {
+  "loss": "some of all datagrams are lost",
+  "bursts": "for spells most datagrams are lost (Gilbert and Elliott)",
+  "duplicates": "datagrams come twice",
+  "reorder": "datagrams overtake others",
+  "corruption": "bits of datagrams flip",
+  "latency": "everything takes up to 300 ms",
+  "asymmetry": "one direction between two peers is slow",
+  "capacity": "lines carry 20 to 220 kB a second, and queue what is more",
+  "partition": "two to four islands between which nothing goes, until it heals or another comes",
+  "one-way cut": "nothing goes from one peer to another, but back it does",
+  "translators": "some peers stand behind address translators (four kinds), which restart",
+  "crash": "a peer ends as by a power cut, and starts again after up to a minute",
+  "pause": "a machine stands still for up to two minutes, and its clock counts that or does not",
+  "skew": "wall clocks are off by up to ten minutes from the start",
+  "drift": "wall and monotonic clocks run too fast or too slow by up to 500 millionths, each for itself",
+  "wall jump": "a wall clock jumps by up to a day back, or half an hour ahead of true time",
+  "mono leap": "a monotonic clock leaps ahead by up to an hour, as after sleep",
+  "slow disk": "commits take up to 400 ms, a part of it after they are written and before they are durable",
+  "disk full": "a store refuses all writes for up to a minute",
+  "disk error": "a fifth of all commits fail, in any of the ways that stores fail",
+  "lost answer": "a third of all commits end without an answer; half of these count all the same",
+  "spoofing": "datagrams come from addresses where nobody is: noise, and real ones that are sent again",
+} as const;
+
 /** Kinds of faults. */
-export type FaultKind =
-  | "loss"
-  | "bursts"
-  | "duplicates"
-  | "reorder"
-  | "corruption"
-  | "latency"
-  | "asymmetry"
-  | "capacity"
-  | "partition"
-  | "one-way cut"
-  | "translators"
-  | "crash"
-  | "pause"
-  | "skew"
-  | "drift"
-  | "wall jump"
-  | "mono leap"
-  | "slow disk"
-  | "disk full"
-  | "disk error"
-  | "lost answer"
-  | "spoofing";
+export type FaultKind = keyof typeof faults;
 
 /** All of them. */
-export const faultKinds: readonly FaultKind[] = [
-  "loss",
-  "bursts",
-  "duplicates",
-  "reorder",
-  "corruption",
-  "latency",
-  "asymmetry",
-  "capacity",
-  "partition",
-  "one-way cut",
-  "translators",
-  "crash",
-  "pause",
-  "skew",
-  "drift",
-  "wall jump",
-  "mono leap",
-  "slow disk",
-  "disk full",
-  "disk error",
-  "lost answer",
-  "spoofing",
-];
+export const faultKinds: readonly FaultKind[] = Object.keys(faults) as FaultKind[];
 
 /** The faults of one simulation. */
 export class Storm {

@@ -2,6 +2,7 @@
 import { limitsDoc } from "./limits_doc.ts";
 import { parityDoc } from "./parity_doc.ts";
 import { protocolDoc } from "./protocol_doc.ts";
+import { simulationDoc } from "./simulation_doc.ts";
 
 /** A document and what should stand in it. */
 export interface GeneratedDoc {
@@ -15,6 +16,7 @@ export async function generatedDocs(): Promise<readonly GeneratedDoc[]> {
     { path: "docs/LIMITS.md", text: await limitsDoc() },
     { path: "docs/PARITY.md", text: (await parityDoc()).text },
     { path: "docs/PROTOCOL.md", text: await protocolDoc() },
+    { path: "docs/SIMULATION.md", text: await simulationDoc() },
   ];
 }
 
