@@ -494,9 +494,10 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     const waits = this.deadlines.at("storeRetry");
     if (waits !== null && waits > this.#last.monoMs) return;
     const contacts = this.contacts.takeForgotten().map((peer) => contactKey(this.graph, peer));
-    const forgotten = [...contacts, ...this.#deadKeys.splice(0)];
-    for (const key of forgotten) this.#newEntries.delete(keyName(key));
-    forgotten.push(...this.#undeleted.splice(0).filter((key) => !this.#newEntries.has(keyName(key))));
+    const dead = [...contacts, ...this.#deadKeys.splice(0)];
+    for (const key of dead) this.#newEntries.delete(keyName(key));
+    const undeleted = this.#undeleted.splice(0).filter((key) => !this.#newEntries.has(keyName(key)));
+    const forgotten = [...dead, ...undeleted];
     while (!this.#unstored.isEmpty || this.#newEntries.size > 0 || forgotten.length > 0) {
       const { entries, dropped } = this.#unstored.take(200, 262_144);
       const sets = entries.map((entry) => itemEntry(this.crypto, this.#slots, entry.item, entry.arrival));

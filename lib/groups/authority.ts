@@ -36,6 +36,9 @@ export interface Standing {
   readonly notAfter: number | null;
   /** Removals and leaves in force against it; none: it is live. */
   readonly against: readonly Ending[];
+  /** What stays by all of these, and by the removals alone: each list once, however many endings name it. */
+  readonly stays: readonly ReadonlySet<string>[];
+  readonly staysByRemovals: readonly ReadonlySet<string>[];
 }
 
 /** A removal or leave in force, with what it lets stand. */
@@ -71,7 +74,7 @@ export function judgeAuthority(
 
 /** Whether an item is let stand by everything that counts against the credential it is made under. */
 export function staysUnder(standing: Standing, id: string): boolean {
-  return standing.against.every((ending) => ending.stays.has(id));
+  return standing.stays.every((list) => list.has(id));
 }
 
 interface Candidate {
@@ -88,7 +91,8 @@ class Pass {
   readonly #judgements = new Map<string, Judgement>();
   readonly #standings = new Map<string, Standing>();
   readonly #removals: Ending[] = [];
-  readonly #leaves: Ending[] = [];
+  /** Leaves by the lineage that left. */
+  readonly #leaves = new Map<string, Ending[]>();
   readonly #joiners = new Map<string, Set<string>>();
   readonly #fallen = new Set<string>();
   readonly #chains = new Map<string, readonly ListItem[] | null>();
@@ -194,25 +198,26 @@ class Pass {
     const removals = this.#removals.filter((removal) =>
       removal.subject === holder.lineage && outranks(removal.rank, rank)
     );
-    const earlierLeaves = this.#leaves.filter((leave) =>
-      leave.subject === holder.lineage && outranks(leave.rank, rank)
+    const earlierLeaves = (this.#leaves.get(holder.lineage) ?? []).filter((leave) =>
+      outranks(leave.rank, rank)
     );
-    const ownLeaves = this.#leavesUnder({ id: item.id, lineage: holder.lineage, rank, removals });
-    return { id: item.id, item, ...holder, rank, against: [...removals, ...earlierLeaves, ...ownLeaves] };
+    const staysByRemovals = listsOf(removals);
+    const ownLeaves = this.#leavesUnder({ id: item.id, lineage: holder.lineage, rank, staysByRemovals });
+    const against = [...removals, ...earlierLeaves, ...ownLeaves];
+    return { id: item.id, item, ...holder, rank, against, stays: listsOf(against), staysByRemovals };
   }
 
   /** Leaves made under a credential: they count against it too, and only removals void them. */
-  #leavesUnder(
-    credential: { id: string; lineage: string; rank: string; removals: readonly Ending[] },
-  ): Ending[] {
+  #leavesUnder(credential: Pick<Standing, "id" | "lineage" | "rank" | "staysByRemovals">): Ending[] {
     const leaves: Ending[] = [];
     for (const item of this.#under.get(credential.id) ?? []) {
       if (!isLeave(item) || hex(item.head.author) !== credential.lineage) continue;
       const stays = this.#list(item.body.list);
-      if (stays === null || !credential.removals.every((removal) => removal.stays.has(item.id))) continue;
-      leaves.push({ id: item.id, item, rank: credential.rank, subject: credential.lineage, stays });
+      if (stays === null || !credential.staysByRemovals.every((list) => list.has(item.id))) continue;
+      const leave = { id: item.id, item, rank: credential.rank, subject: credential.lineage, stays };
+      leaves.push(leave);
+      this.#leaves.getOrInsertComputed(credential.lineage, () => []).push(leave);
     }
-    this.#leaves.push(...leaves);
     return leaves;
   }
 
@@ -223,11 +228,9 @@ class Pass {
       this.#judgements.set(item.id, "wait");
       return;
     }
-    const endings = isLeave(item)
-      ? standing.against.filter((ending) => ending.item.body.kind === ItemKind.removal)
-      : standing.against;
+    const lists = isLeave(item) ? standing.staysByRemovals : standing.stays;
     const stands = hex(item.head.author) === standing.lineage && this.#mayMake(item, standing) &&
-      endings.every((ending) => ending.stays.has(item.id));
+      lists.every((stays) => stays.has(item.id));
     if (isAdmission(item)) {
       // One that stands so far still needs its invitation, and its turn.
       if (!stands) this.#fallen.add(item.id);
@@ -300,8 +303,10 @@ class Pass {
     const waiting = [...this.#items.values()].filter((item) => this.#waits(item));
     for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) {
       this.#judgements.set(item.id, "wait");
-      const naming = [...this.#under.get(item.id) ?? [], ...this.#admissionsOn.get(item.id) ?? []];
-      waiting.push(...naming.filter((other) => !this.#judgements.has(other.id)));
+      for (const naming of [this.#under.get(item.id), this.#admissionsOn.get(item.id)]) {
+        // One by one: as arguments of one call, as many as strangers can make overflow the stack.
+        for (const other of naming ?? []) if (!this.#judgements.has(other.id)) waiting.push(other);
+      }
     }
     for (const id of this.#items.keys()) {
       if (!this.#judgements.has(id)) this.#judgements.set(id, "void");
@@ -379,6 +384,10 @@ class CandidateHeap {
       parent = child;
     }
   }
+}
+
+function listsOf(endings: readonly Ending[]): readonly ReadonlySet<string>[] {
+  return [...new Set(endings.map(({ stays }) => stays))];
 }
 
 function isValidAt(standing: Standing, at: number): boolean {

@@ -25,7 +25,10 @@ export function removalOf(
 ): Ending {
   const lineage = hex(subject);
   const closes = invitationsKnownTo(policy, set, subject);
-  const begun = Math.min(...policy.standings(lineage).map(({ item }) => item.head.at));
+  const begun = policy.standings(lineage).reduce(
+    (first, { item }) => Math.min(first, item.head.at),
+    Infinity,
+  );
   // Times are the author's own word. One before its admission is a lie, and does not save the item.
   const isOver = (item: Item): boolean =>
     undoSince !== null && item.head !== null &&

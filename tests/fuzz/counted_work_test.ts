@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { parseAddress } from "../../lib/base/address.ts";
 import { fromBase32 } from "../../lib/base/base32.ts";
-import { concat, utf8 } from "../../lib/base/bytes.ts";
+import { concat, hex, utf8 } from "../../lib/base/bytes.ts";
 import { SeededRandom } from "../../lib/base/random.ts";
 import { decodeMessage, GraphMessageType } from "../../lib/graph/messages.ts";
 import { parseHostName, parsePeerName } from "../../lib/identity/peer_name.ts";
@@ -18,6 +18,7 @@ import { bytesOf, fixtureCrypto as crypto } from "../fixtures/items.ts";
 import type { CryptoCounts } from "../hostile/kit/counting_crypto.ts";
 import { writeTree } from "./cbor_tree.ts";
 import { decodersCrypto, verdictOf } from "./decoders.ts";
+import { leavingMember } from "./crafted_groups.ts";
 import { createForges, type Forge } from "./forges.ts";
 import { type DraftPacket, draftPackets, type PacketKind } from "./golden_packets.ts";
 import { blindly } from "./mutators.ts";
@@ -215,4 +216,16 @@ Deno.test("[X09] [T39] [T89] eight times the input takes at most ten times the s
     );
     assert.ok(second.values <= cborElementsMax + 1, `${name}: ${second.values} values`);
   }
+});
+
+Deno.test("[T39] [T51] R26: eight times the leaves and what they let stay take at most ten times the steps", async () => {
+  await using counter = await StepCounter.start();
+  const judged = async (count: number) => {
+    const { policy, items } = leavingMember(count);
+    const { steps } = await counter.count(() => void policy.learn(items));
+    assert.equal(policy.member(hex(bytesOf("bob"))), null, "who has left is no member");
+    return steps;
+  };
+  const [few, many] = [await judged(100), await judged(800)];
+  assert.ok(many <= 10 * few, `${few} steps, then ${many}`);
 });
