@@ -3,7 +3,6 @@
  * lie, no lengths at all, keys in any order and twice. The codec writes only the one right form.
  */
 
-import { concat } from "../../lib/base/bytes.ts";
 import { utf8 } from "../../lib/base/bytes.ts";
 import { decode, type Value } from "../../lib/wire/codec.ts";
 
@@ -49,7 +48,14 @@ export function treeOf(value: Value): Node {
 export function writeTree(node: Node): Uint8Array {
   const parts: Uint8Array[] = [];
   write(node, parts);
-  return concat(...parts);
+  // Not spread into one call: a tree may have more values than a call takes arguments.
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
 }
 
 /** How many values a tree has, itself included. */
