@@ -228,7 +228,8 @@ export class Writer {
         "Cannot change the record's expiry: it may move only forward, up to its 'until'",
       );
     }
-    return this.#sign([body], credential, peerTime);
+    // Not before the record itself, which a clock that was set back would say, and which nobody takes.
+    return this.#sign([body], credential, Math.max(peerTime, body.created));
   }
 
   #issue(

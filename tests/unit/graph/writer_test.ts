@@ -5,6 +5,7 @@ import { OpenPolicy } from "../../../lib/graph/policy.ts";
 import { writesPendingMax } from "../../../lib/graph/limits.ts";
 import { numberOf, Writer, type Written } from "../../../lib/graph/writer.ts";
 import { ContentKind, type Item, ItemKind, type VersionBody } from "../../../lib/records/item.ts";
+import { parseItem } from "../../../lib/records/item_codec.ts";
 import { ItemSet } from "../../../lib/records/item_set.ts";
 import { recordLifeMsDefault, recordSpanMsMaxDefault } from "../../../lib/records/limits.ts";
 import { bytesOf, fixtureCrypto as crypto, keyOf, signedItem, versionBody } from "../../fixtures/items.ts";
@@ -194,6 +195,22 @@ Deno.test("[R03] an extension moves the end forward, up to 'until'; an update ke
   assert.equal(extension.expires, until);
   assert.equal(desk.set.shown(one.record!)!.expires, until);
   assert.equal(bodyOf(desk.keep(update(one.record!))).expires, until);
+});
+
+Deno.test("(I1) what follows a record is taken by every reader, also if the clock was set back before the record's time", () => {
+  const requests: Exclude<Request, { kind: "close" }>[] = [
+    { kind: "delete", record: "" },
+    { kind: "extend", record: "", expires: now + 40 * day },
+    update(""),
+  ];
+  for (const request of requests) {
+    const desk = new Desk();
+    const { record } = desk.keep(add());
+    const written = desk.write({ ...request, record: record! } as typeof request, now - day);
+    assert(written.ok, JSON.stringify(written));
+    const parsed = parseItem(crypto, graph, written.items[0]!.bytes);
+    assert(parsed.ok, `${request.kind}: ${JSON.stringify(parsed)}`);
+  }
 });
 
 Deno.test("what is unknown, deleted or expired cannot be changed; another's may not be", () => {
