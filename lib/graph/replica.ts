@@ -218,6 +218,11 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     return this.showing.all(this.peerTime.at(now));
   }
 
+  /** All records that events have said to be there: what a reader of events begins with. */
+  allTold(): IterableIterator<Shown> {
+    return this.showing.told();
+  }
+
   /** The neighbors, in the order in which they came. */
   neighbors(): Neighbor[] {
     return this.#conversations.all();

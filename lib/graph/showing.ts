@@ -15,6 +15,8 @@ export class Showing {
   readonly #self: string;
   readonly #visible = new Map<string, Shown>();
   readonly #expiries = new DeadlineTable<string>();
+  /** Records whose time ran out of late, by expiry: a clock that goes back a little brings them back. */
+  readonly #lately = new Map<string, number>();
   readonly #conflicts = new BoundedSet<string>(conflictsToldMax);
   #time = 0;
 
@@ -40,13 +42,19 @@ export class Showing {
   /** The events of records whose time ran out by now, or did so by a clock that was wrong and is set back. */
   onTime(peerTime: number): ReplicaEvent[] {
     const events: ReplicaEvent[] = [];
-    if (peerTime < this.#time - clockSetBackMs) this.#returnHidden(peerTime, events);
+    if (peerTime < this.#time - clockSetBackMs) this.#returnAll(peerTime, events);
+    else if (peerTime < this.#time) this.#returnLate(peerTime, events);
     this.#time = peerTime;
     for (const record of this.#expiries.takeDue(peerTime)) {
       const shown = this.#visible.get(record);
       if (shown === undefined) continue;
       this.#visible.delete(record);
+      this.#lately.set(record, shown.expires);
       events.push({ kind: "record", cause: "expired", shown });
+    }
+    for (const [record, expires] of this.#lately) {
+      if (expires >= peerTime - clockSetBackMs) break; // they ran out in order, but for those that came late
+      this.#lately.delete(record);
     }
     return events;
   }
@@ -64,6 +72,11 @@ export class Showing {
     }
   }
 
+  /** All records that events have said to be there: what a new reader of events begins with. */
+  told(): IterableIterator<Shown> {
+    return this.#visible.values();
+  }
+
   /** The next peer time at which a record runs out, or `null`. */
   nextExpiry(): number | null {
     return this.#expiries.next();
@@ -74,13 +87,24 @@ export class Showing {
     return this.#visible.size;
   }
 
-  #returnHidden(peerTime: number, events: ReplicaEvent[]): void {
-    for (const [record, shown] of this.#set.allShown()) {
-      if (this.#visible.has(record) || peerTime > shown.expires) continue;
-      this.#visible.set(record, shown);
-      this.#expiries.set(record, shown.expires + 1);
-      events.push({ kind: "record", cause: "returned", shown });
+  #returnAll(peerTime: number, events: ReplicaEvent[]): void {
+    for (const [record, shown] of this.#set.allShown()) this.#return(record, shown, peerTime, events);
+  }
+
+  /** The clocks of a graph are moved by milliseconds all the time: not all records are looked at for that. */
+  #returnLate(peerTime: number, events: ReplicaEvent[]): void {
+    for (const record of [...this.#lately.keys()]) {
+      const shown = this.#set.shown(record);
+      if (shown !== null) this.#return(record, shown, peerTime, events);
     }
+  }
+
+  #return(record: string, shown: Shown, peerTime: number, events: ReplicaEvent[]): void {
+    if (this.#visible.has(record) || peerTime > shown.expires) return;
+    this.#lately.delete(record);
+    this.#visible.set(record, shown);
+    this.#expiries.set(record, shown.expires + 1);
+    events.push({ kind: "record", cause: "returned", shown });
   }
 
   #onRecord(change: RecordChange, peerTime: number): ReplicaEvent | null {
@@ -95,6 +119,7 @@ export class Showing {
     }
     this.#visible.delete(record);
     this.#expiries.clear(record);
+    if (after !== null && after.expires >= peerTime - clockSetBackMs) this.#lately.set(record, after.expires);
     if (wasVisible === undefined) return null;
     return { kind: "record", cause: this.#causeOfLoss(record, after), shown: wasVisible };
   }

@@ -106,8 +106,9 @@ export class RecordsHandle implements Records {
     }
   }
 
+  /** What events have told so far, whatever the clock says by now: then those that come fit behind it. */
   *#current(isOfType: (shown: Shown) => boolean): Generator<RecordEvent> {
-    for (const shown of [...this.#driver.replica.allShown(this.#clock.now())]) {
+    for (const shown of [...this.#driver.replica.allTold()]) {
       if (isOfType(shown)) yield { kind: "added", record: viewOf(this.#crypto, shown) };
     }
   }

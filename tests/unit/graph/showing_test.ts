@@ -109,6 +109,24 @@ Deno.test("a clock that is set back shows again what it had hidden, and says so"
   assert.deepEqual(told(desk.showing.onTime(fakeAt + 51)), ["expired 1 until 50"]);
 });
 
+Deno.test("(I10) a reader's view is exact also where the clock goes back by milliseconds", () => {
+  const desk = new Desk();
+  desk.add([fakeVersion(by, record, { expires: fakeAt + 50 })]);
+  assert.deepEqual(told(desk.showing.onTime(fakeAt + 60)), ["expired 1 until 50"]);
+  assert.deepEqual(told(desk.showing.onTime(fakeAt + 55)), []);
+  assert.deepEqual(told(desk.showing.onTime(fakeAt + 45)), ["returned 1 until 50"]);
+  assert.deepEqual([...desk.showing.told()].length, 1);
+  const other = recordOf(author, { nonce: new Uint8Array(16).fill(2) });
+  assert.deepEqual(told(desk.showing.onTime(fakeAt + 70)), ["expired 1 until 50"]);
+  assert.deepEqual(
+    desk.add([fakeVersion(by, other, { expires: fakeAt + 65 })], fakeAt + 70),
+    [],
+    "it came too late",
+  );
+  assert.deepEqual([...desk.showing.told()], []);
+  assert.deepEqual(told(desk.showing.onTime(fakeAt + 64)), ["returned 1 until 65"]);
+});
+
 Deno.test("voided is told when the author's standing goes", () => {
   const { desk, items, member, founder } = groupDesk();
   const version = fakeVersion(member, recordOf(member.author), { expires: fakeAt + 50 });
