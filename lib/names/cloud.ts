@@ -30,6 +30,7 @@ import {
   bootstrapRetryMsMax,
   bootstrapRetryMsMin,
   bootstrapsMax,
+  clockSetMs,
   maintenanceMs,
 } from "./limits.ts";
 import { type PublicationContent, Publications } from "./publications.ts";
@@ -96,6 +97,7 @@ export class CloudMachine {
   readonly #drops = new Map<string, number>();
   #state: CloudState = "no_network";
   #isUp = false;
+  #clocksApartMs: number | null = null;
   /** Whether contacts are being sought. */
   #isSeeking = false;
   #retryMs = bootstrapRetryMsMin;
@@ -137,6 +139,7 @@ export class CloudMachine {
   /** Takes one input and returns what is to be done about it. */
   handle(input: CloudInput, now: Instant): readonly CloudEffect[] {
     this.#context.now = now;
+    this.#judgeClock(now);
     switch (input.kind) {
       case "call":
         this.#onCall(input.call, input.request);
@@ -340,6 +343,16 @@ export class CloudMachine {
     this.#anchors.delete(contact.keyHex);
     const address = contact.addresses[0]!;
     this.#lost.set(addressText(address), address);
+  }
+
+  /** Finds a wall clock that was set, by the monotonic one beside it. */
+  #judgeClock({ monoMs, wallMs }: Instant): void {
+    const apartMs = wallMs - monoMs;
+    const before = this.#clocksApartMs ?? apartMs;
+    this.#clocksApartMs ??= apartMs;
+    if (Math.abs(apartMs - before) <= clockSetMs) return;
+    this.#clocksApartMs = apartMs;
+    this.#publications.stateAgain();
   }
 
   #updateState(): void {

@@ -159,6 +159,9 @@ export const registrationLifeMsMax: number = 24 * 3_600_000;
 /** How far a publisher's wall clock may be ahead of a holder's. */
 export const registrationSkewMs: number = 10 * 60_000;
 
+/** A wall clock that moved by more than this against the monotonic one was set: what was stated by it is stated anew. */
+export const clockSetMs: number = 60_000;
+
 /** Names that one peer publishes in one cloud. Refused above. */
 export const registrationsMax: number = 256;
 

@@ -121,6 +121,13 @@ export class Publications {
     for (const publication of this.#publications.values()) this.#spread(publication);
   }
 
+  /** The wall clock was set: what was stated by the old time may have expired for others, or hold too long. */
+  stateAgain(): void {
+    for (const publication of this.#publications.values()) {
+      if (publication.content !== null) this.#restate(publication, publication.content, null);
+    }
+  }
+
   /** A contact is new: it gets what it should hold. */
   onContact(contact: Contact): void {
     for (const publication of this.#publications.values()) {

@@ -48,6 +48,8 @@ export class Storm {
   readonly kinds: ReadonlySet<FaultKind>;
   /** How often each was brought about. */
   readonly done: Map<FaultKind, number> = new Map();
+  /** Peers behind a translator: others reach them only as far as its kind lets them. */
+  readonly translated: Set<SimulatedPeer> = new Set();
   readonly #sim: Simulation;
   readonly #random: SeededRandom;
   readonly #strength: number;
@@ -78,7 +80,8 @@ export class Storm {
         this.#random,
         ["full_cone", "address_restricted", "port_restricted", "symmetric"] as const,
       );
-      this.#sim.network.translate(host, { kind, publicHost: `198.51.100.${1 + below(this.#random, 4)}` });
+      this.translated.add(peer);
+      this.#sim.network.translate(host, { kind, publicHost: `172.16.0.${1 + below(this.#random, 4)}` });
     }
   }
 
@@ -103,7 +106,10 @@ export class Storm {
     if (sudden.length === 0) return;
     const kind = pick(this.#random, sudden);
     const up = peers.filter((peer) => peer.isUp);
-    if (up.length > 0 && this.#strike(kind, pick(this.#random, up), up)) this.#count(kind);
+    if (up.length === 0) return;
+    const peer = pick(this.#random, up);
+    this.#sim.note(`${kind} strikes ${peer.name}`);
+    if (this.#strike(kind, peer, up)) this.#count(kind);
   }
 
   /** Mends everything: what is down starts again, what is slow is fast, and all clocks are right. */

@@ -65,6 +65,8 @@ export class NoncesUnique implements Checker {
   }
 
   #onSeal(key: Uint8Array, nonce: Uint8Array): void {
+    // Both ends of a link draw the next key by sealing zeros with the last nonce (Noise, 4.2): nothing is sent.
+    if (nonce.subarray(4).every((byte) => byte === 255)) return;
     const mark = markOf(key, nonce);
     if (this.#seen.has(mark)) this.#watch.report("I23", "A key sealed two things with one nonce");
     this.#seen.add(mark);
