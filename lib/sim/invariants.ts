@@ -14,7 +14,7 @@ import {
   OrderIndependence,
   Reconnection,
 } from "./invariants/agreement.ts";
-import { Bounded, BoundedWork, NoncesUnique, Rest } from "./invariants/bounds.ts";
+import { Bounded, BoundedWork, NoncesUnique, Progress, Rest } from "./invariants/bounds.ts";
 import { AtomicWrites, DurableAcknowledgement, NothingSweptEarly } from "./invariants/durable.ts";
 import { Confidential, Diversity, NoAmplification } from "./invariants/network.ts";
 import { ExpiryHonoured, MonotonicVersions, NoForkByUs, NoResurrection } from "./invariants/records.ts";
@@ -86,7 +86,7 @@ export const invariants: readonly Invariant[] = [
   ),
   row("I23", "No key seals two things with one nonce", "NoncesUnique"),
   row("I24", "Bytes charged to an author stay within its quota", "comes with quotas"),
-  row("I25", "At rest traffic falls to what keeps links and clouds alive", "Rest"),
+  row("I25", "At rest traffic falls to what keeps links and clouds alive; time moves on", "Rest, Progress"),
   row("I26", "Who keeps to its budget waits no longer because others do not", "comes with budgets for work"),
   row("I27", "No bucket of a routing table holds more contacts of one network than the cap", "Diversity"),
   row("I28", "One seed gives one trace", "tests of the simulation"),
@@ -133,7 +133,13 @@ export function createCheckers(watched: Watched, report: Report): Checkers {
     ],
     ...[convergence, new Idempotence(watch), new Authenticity(watch), new OrderIndependence(watch)],
     ...[new Reconnection(watch), new Membership(watch)],
-    ...[new Bounded(watch), new BoundedWork(watch), new NoncesUnique(watch), new Rest(watch)],
+    ...[
+      new Bounded(watch),
+      new BoundedWork(watch),
+      new NoncesUnique(watch),
+      new Rest(watch),
+      new Progress(watch),
+    ],
     ...[new NoAmplification(watch), new Confidential(watch), new Diversity(watch)],
   ];
   return {

@@ -41,3 +41,6 @@ export const timelineColumns: number = 360;
 
 /** Peers that a timeline draws, the first ones; a picture of more says nothing. */
 export const timelinePeersMax: number = 64;
+
+/** Events at one and the same moment, after which time is said to stand still. Guess, far above what is seen. */
+export const eventsPerMomentMax: number = 20_000;

@@ -5,7 +5,12 @@ import { neighborsMax, strangersMax, writesPendingMax } from "../../graph/limits
 import type { NetworkEvent } from "../../../transports/memory.ts";
 import type { Checker, ReplicaStep } from "../checker.ts";
 import type { SimulatedPeer } from "../simulated_peer.ts";
-import { idleMessagesPerMinuteMax, timersMax, verificationsPerEventMax } from "../limits.ts";
+import {
+  eventsPerMomentMax,
+  idleMessagesPerMinuteMax,
+  timersMax,
+  verificationsPerEventMax,
+} from "../limits.ts";
 import type { Watch } from "./watch.ts";
 
 /** I14: whatever happens, nothing grows beyond its limit. */
@@ -50,6 +55,27 @@ export class BoundedWork implements Checker {
       "I15",
       `One event cost ${count} signature checks; ${verificationsPerEventMax} is the most`,
     );
+  }
+}
+
+/** I25 as well: time moves on, whatever is due; nothing is set for no time at all for ever. */
+export class Progress implements Checker {
+  readonly invariant = "I25";
+  readonly #watch: Watch;
+  #wallMs = 0;
+  #events = 0;
+
+  constructor(watch: Watch) {
+    this.#watch = watch;
+  }
+
+  onEvent(): void {
+    const wallMs = this.#watch.wallMs();
+    this.#events = wallMs === this.#wallMs ? this.#events + 1 : 0;
+    this.#wallMs = wallMs;
+    if (this.#events > eventsPerMomentMax) {
+      this.#watch.report("I25", "Time stands still: something is due again and again");
+    }
   }
 }
 

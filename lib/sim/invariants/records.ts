@@ -3,7 +3,7 @@
 import { hex } from "../../base/bytes.ts";
 import type { Instant } from "../../base/ports.ts";
 import { decodeMessage } from "../../graph/messages.ts";
-import type { ReplicaEvent } from "../../graph/machine.ts";
+import type { Effect, ReplicaEvent } from "../../graph/machine.ts";
 import type { Replica } from "../../graph/replica.ts";
 import { type DataItem, isData, ItemKind } from "../../records/item.ts";
 import type { Shown } from "../../records/item_set.ts";
@@ -25,11 +25,13 @@ export class NoResurrection implements Checker {
 
   onReplica({ peer, replica, effects, now }: ReplicaStep): void {
     for (const effect of effects) {
-      if (effect.kind === "emit") this.#onEvent(peer, replica, effect.event);
       // Reading every message again would cost more than the simulation itself.
       if (effect.kind === "send" && this.#sends++ % sendsLookedAt === 0) {
         this.#onSend(peer, replica, effect.bytes, now);
       }
+    }
+    for (const { cause, shown } of lastEvents(effects)) {
+      if (appears.has(cause)) this.#onShown(peer, replica, shown.item.record);
     }
   }
 
@@ -38,12 +40,6 @@ export class NoResurrection implements Checker {
       for (const { peer, replica } of nodes) {
         for (const [record] of replica.set.allShown()) this.#onShown(peer, replica, record);
       }
-    }
-  }
-
-  #onEvent(peer: SimulatedPeer, replica: Replica, event: ReplicaEvent): void {
-    if (event.kind === "record" && appears.has(event.cause)) {
-      this.#onShown(peer, replica, event.shown.item.record);
     }
   }
 
@@ -83,9 +79,7 @@ export class ExpiryHonoured implements Checker {
     this.#offsets.set(replica, offsetMs);
     const earliest = now.wallMs + Math.min(beforeMs, offsetMs);
     const latest = now.wallMs + Math.max(beforeMs, offsetMs);
-    for (const effect of effects) {
-      if (effect.kind !== "emit" || effect.event.kind !== "record") continue;
-      const { cause, shown } = effect.event;
+    for (const { cause, shown } of lastEvents(effects)) {
       const { record } = shown.item;
       if (appears.has(cause) && shown.expires < earliest) {
         this.#watch.report("I8", `${peer.name} shows record ${record} after its time`);
@@ -165,6 +159,21 @@ export class NoForkByUs implements Checker {
 /** Whether an item that is known counts by its author's rights, wherever it was put: a wrong place hides nothing here. */
 function counts({ policy }: Replica, item: DataItem): boolean {
   return policy.judge(item) === "in" && policy.mayWrite(item);
+}
+
+/** An event of a record that is no conflict. */
+type RecordChange = ReplicaEvent & { readonly kind: "record" };
+
+/** Of each record the last event of a step: that is how it stands after it. */
+function lastEvents(effects: readonly Effect[]): Iterable<RecordChange> {
+  const last = new Map<string, RecordChange>();
+  for (const effect of effects) {
+    if (effect.kind !== "emit" || effect.event.kind !== "record" || effect.event.cause === "conflict") {
+      continue;
+    }
+    last.set(effect.event.shown.item.record, effect.event);
+  }
+  return last.values();
 }
 
 /** Events after which a record is there. */
