@@ -163,9 +163,9 @@ Deno.test("(I13) a node that goes back to an older version is reported, unless t
     effects: [{ kind: "emit", event: { kind: "record", cause: "updated", shown: older } }],
   } as const;
   const forth = { effects: [{ kind: "emit", event: { kind: "record", cause: "updated", shown } }] } as const;
-  const set = altered(world.replica.set, { entry: () => ({ item: shown.item, place: "shelf" }) });
+  const policy = altered(world.replica.policy, { mayWrite: () => false });
   world.tellStep(forth);
-  world.tellStep(back, { set });
+  world.tellStep(back, { policy });
   assert.deepEqual(world.reported(), []);
   world.tellStep(forth);
   world.tellStep(back);
