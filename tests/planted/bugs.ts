@@ -455,8 +455,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "rights by what is dated back",
     stands: ["R24"],
     file: "lib/groups/authority.ts",
-    find: "endings.every((ending) => ending.stays.has(item.id));",
-    replace: "endings.every((ending) => ending.stays.has(item.id) || item.head.at < ending.item.head.at);",
+    find: "lists.every((stays) => stays.has(item.id));",
+    replace: "(lists.every((stays) => stays.has(item.id)) ||\n" +
+      "        standing.against.every((ending) => item.head.at < ending.item.head.at));",
     catcher: {
       kind: "tests",
       files: ["tests/hostile/t43_back_dated_rights_test.ts"],
