@@ -19,6 +19,8 @@ export class Showing {
   readonly #lately = new Map<string, number>();
   readonly #conflicts = new BoundedSet<string>(conflictsToldMax);
   #time = 0;
+  /** The latest time since all records were looked at last: many small steps back are a large one. */
+  #latest = 0;
 
   /** `self` is this node's lineage in hex: conflicts are told to the loser's author alone. */
   constructor(set: ItemSet, self: string) {
@@ -42,9 +44,10 @@ export class Showing {
   /** The events of records whose time ran out by now, or did so by a clock that was wrong and is set back. */
   onTime(peerTime: number): ReplicaEvent[] {
     const events: ReplicaEvent[] = [];
-    if (peerTime < this.#time - clockSetBackMs) this.#returnAll(peerTime, events);
+    if (peerTime < this.#latest - clockSetBackMs) this.#returnAll(peerTime, events);
     else if (peerTime < this.#time) this.#returnLate(peerTime, events);
     this.#time = peerTime;
+    this.#latest = Math.max(this.#latest, peerTime);
     for (const record of this.#expiries.takeDue(peerTime)) {
       const shown = this.#visible.get(record);
       if (shown === undefined) continue;
@@ -53,8 +56,7 @@ export class Showing {
       events.push({ kind: "record", cause: "expired", shown });
     }
     for (const [record, expires] of this.#lately) {
-      if (expires >= peerTime - clockSetBackMs) break; // they ran out in order, but for those that came late
-      this.#lately.delete(record);
+      if (expires < this.#latest - clockSetBackMs) this.#lately.delete(record);
     }
     return events;
   }
@@ -88,7 +90,13 @@ export class Showing {
   }
 
   #returnAll(peerTime: number, events: ReplicaEvent[]): void {
-    for (const [record, shown] of this.#set.allShown()) this.#return(record, shown, peerTime, events);
+    this.#latest = peerTime;
+    this.#lately.clear();
+    for (const [record, shown] of this.#set.allShown()) {
+      this.#return(record, shown, peerTime, events);
+      const isLate = shown.expires < peerTime && shown.expires >= peerTime - clockSetBackMs;
+      if (isLate && !this.#visible.has(record)) this.#lately.set(record, shown.expires);
+    }
   }
 
   /** The clocks of a graph are moved by milliseconds all the time: not all records are looked at for that. */
@@ -119,7 +127,9 @@ export class Showing {
     }
     this.#visible.delete(record);
     this.#expiries.clear(record);
-    if (after !== null && after.expires >= peerTime - clockSetBackMs) this.#lately.set(record, after.expires);
+    if (after !== null && after.expires >= this.#latest - clockSetBackMs) {
+      this.#lately.set(record, after.expires);
+    }
     if (wasVisible === undefined) return null;
     return { kind: "record", cause: this.#causeOfLoss(record, after), shown: wasVisible };
   }

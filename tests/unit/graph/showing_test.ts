@@ -127,6 +127,16 @@ Deno.test("(I10) a reader's view is exact also where the clock goes back by mill
   assert.deepEqual(told(desk.showing.onTime(fakeAt + 64)), ["returned 1 until 65"]);
 });
 
+Deno.test("(I10) many small steps back bring back what one large step would", () => {
+  const desk = new Desk();
+  const late = fakeAt + 200_000;
+  desk.showing.onTime(late);
+  assert.deepEqual(desk.add([fakeVersion(by, record, { expires: late - 100_000 })], late), []);
+  assert.deepEqual(told(desk.showing.onTime(late - 40_000)), []);
+  assert.deepEqual(told(desk.showing.onTime(late - 80_000)), []);
+  assert.deepEqual(told(desk.showing.onTime(late - 120_000)).map((text) => text.split(" ")[0]), ["returned"]);
+});
+
 Deno.test("voided is told when the author's standing goes", () => {
   const { desk, items, member, founder } = groupDesk();
   const version = fakeVersion(member, recordOf(member.author), { expires: fakeAt + 50 });
