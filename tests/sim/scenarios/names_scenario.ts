@@ -46,7 +46,7 @@ class NamesScenario {
   /** A cloud in good weather. */
   async begin(): Promise<void> {
     const { random } = this.#sim;
-    const count = 5 + below(random, 30);
+    const count = 5 + below(random, 40);
     this.#peers.push(...await this.#sim.peers(count));
     this.#bootstraps = this.#peers.slice(0, 3).map(({ bootstrap }) => bootstrap);
     for (const [i, peer] of this.#peers.entries()) {
@@ -60,7 +60,7 @@ class NamesScenario {
 
   async storm(): Promise<void> {
     const { random } = this.#sim;
-    for (let step = 100 + below(random, 200); step > 0; step--) {
+    for (let step = 200 + below(random, 400); step > 0; step--) {
       if (below(random, 5) === 0) this.#storm.step(this.#peers);
       else this.#act();
       await this.#sim.run(below(random, pick(random, [5, 50, 500, 5_000])));
