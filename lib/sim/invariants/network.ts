@@ -81,13 +81,16 @@ export class Diversity implements Checker {
 /** Text that goes into the records of a simulation, for {@linkcode Confidential}. */
 export const plainMark = "kith-plain-text";
 
-/** The n-th address in whose name a simulation sends and where nobody ever answers (TEST-NET-3, RFC 5737). */
+/**
+ * The n-th address in whose name a simulation sends and where nobody ever answers: beyond all of its machines,
+ * and private as theirs, for a cloud looks at nothing from outside its scope.
+ */
 export function unprovenHost(n: number): string {
-  return `203.0.113.${1 + n % 250}`;
+  return `10.255.255.${1 + n % 250}`;
 }
 
 function isUnproven(host: string): boolean {
-  return host.startsWith("203.0.113.");
+  return host.startsWith("10.255.255.");
 }
 
 /** How many contacts of each network are in each bucket. */
