@@ -131,8 +131,10 @@ export function createCheckers(watched: Watched, report: Report): Checkers {
       new MonotonicVersions(watch),
       new NoForkByUs(watch),
     ],
+    // Who is cut off also lacks items: the cause is named before its effect.
+    new Reconnection(watch),
     ...[convergence, new Idempotence(watch), new Authenticity(watch), new OrderIndependence(watch)],
-    ...[new Reconnection(watch), new Membership(watch)],
+    new Membership(watch),
     ...[
       new Bounded(watch),
       new BoundedWork(watch),
