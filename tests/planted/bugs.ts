@@ -174,11 +174,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     catcher: { kind: "sim", scenario: "graph", invariant: "I10", says: "is gone" },
   },
   {
-    name: "dialled once and never again",
+    name: "content with one neighbor",
     stands: ["I11"],
-    file: "lib/graph/contacts.ts",
-    find: "contact.isDialled = false;\n    if (!succeeded)",
-    replace: "contact.isDialled = succeeded;\n    if (!succeeded)",
+    file: "lib/graph/replica.ts",
+    find: "if (!this.#isLoaded) return;\n    const self",
+    replace: "if (!this.#isLoaded || this.#conversations.count > 0) return;\n    const self",
     catcher: { kind: "sim", scenario: "graph", invariant: "I11" },
   },
   {
@@ -288,7 +288,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: "lib/groups/authority.ts",
     find: "if (!joiners.has(joiner) && joiners.size >= invitation.body.joinersMax) return false;",
     replace: "if (!joiners.has(joiner) && joiners.size > invitation.body.joinersMax) return false;",
-    catcher: { kind: "sim", scenario: "group", invariant: "I20" },
+    catcher: {
+      kind: "tests",
+      files: ["tests/hostile/t55_invitation_used_twice_test.ts"],
+      filter: "used on every side of a partition",
+    },
   },
   {
     name: "a removal without effect",
@@ -373,7 +377,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: "lib/names/routing_table.ts",
     find: "if (group === null) return false;\n",
     replace: "if (group === null || bucket.length < bucketContactsMax) return false;\n",
-    catcher: { kind: "sim", scenario: "names", invariant: "I27" },
+    catcher: {
+      kind: "tests",
+      files: ["tests/unit/names/routing_table_test.ts"],
+      filter: "takes two contacts of one /24 or /48 a bucket",
+    },
   },
   {
     name: "the real clock read in a driver",
