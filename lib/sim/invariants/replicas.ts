@@ -14,14 +14,17 @@ export interface LiveNode {
 
 /** Knows the replicas of all peers. */
 export class Replicas {
+  readonly #closed = new WeakSet<Replica>();
   readonly #byPeer = new Map<SimulatedPeer, Map<string, Replica>>();
 
   /** Takes a step. */
   onReplica({ peer, replica, input }: ReplicaStep): void {
     const graphs = this.#byPeer.getOrInsertComputed(peer, () => new Map());
     const graph = hex(replica.graph);
-    if (input.kind === "call" && input.request.kind === "close") graphs.delete(graph);
-    else graphs.set(graph, replica);
+    // What the store says after the end is an input too.
+    if (input.kind === "call" && input.request.kind === "close") this.#closed.add(replica);
+    if (!this.#closed.has(replica)) graphs.set(graph, replica);
+    else if (graphs.get(graph) === replica) graphs.delete(graph);
   }
 
   /** A peer is gone. */
