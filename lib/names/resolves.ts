@@ -329,7 +329,9 @@ export class Resolves {
 
   #tellVerified(resolve: Resolve, publisher: Publisher): void {
     const { statement } = publisher;
-    const info = statement.body!.payload;
+    // A holder may have shown a later word of the publisher meanwhile: that the name is published no more.
+    if (statement.body === null) return this.#drop(resolve, publisher);
+    const info = statement.body.payload;
     const payload = info === null ? null : joined(publisher.parts);
     if (payload !== null && !equalBytes(this.#context.crypto.sha256(payload), info!.digest)) {
       if (publisher.isSecondTry) return this.#tellUnverified(resolve, publisher);

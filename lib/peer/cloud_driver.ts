@@ -175,14 +175,25 @@ export class CloudDriver {
   async #receive(socket: DatagramSocket): Promise<void> {
     let failure = "the socket closed";
     try {
-      for await (const { bytes, from } of socket) this.#input({ kind: "datagram", bytes, from });
+      for await (const { bytes, from } of socket) this.#take(bytes, from);
     } catch (error) {
       failure = messageOf(error);
     }
     if (this.#isClosed || socket !== this.#socket) return;
+    socket.close(); // it may have failed and still hold its port
     this.#ports.log.warn("A cloud lost its socket and binds it again", { cloud: this.name, failure });
     this.#input({ kind: "network", isUp: false });
     this.#planRebind();
+  }
+
+  /** A mistake of ours that a datagram brings out costs that datagram, not the cloud. */
+  #take(bytes: Uint8Array, from: Address): void {
+    try {
+      this.#input({ kind: "datagram", bytes, from });
+    } catch (error) {
+      const failure = error instanceof Error ? error.stack ?? error.message : String(error);
+      this.#ports.log.error("A datagram brought out a mistake in Kith; it was passed over", { failure });
+    }
   }
 
   #planRebind(): void {

@@ -194,7 +194,12 @@ export class Simulation implements AsyncDisposable {
       random: new SeededRandom(this.#worldRandom.uint32()),
       crypto: this.#work.crypto,
       kem: this.#kem,
-      log: { debug: () => {}, info: log("info"), warn: log("warn"), error: log("error") } satisfies Log,
+      log: {
+        ...{ debug: () => {}, info: log("info"), warn: log("warn") },
+        // An error in the log of a peer is a mistake of Kith's own.
+        error: (message, details) =>
+          this.#fail("I9", `${name}: ${message} ${details?.failure ?? details?.stack ?? ""}`),
+      } satisfies Log,
       observer: {
         onReplica: (replica, input, effects, now) => this.#onReplica({ peer, replica, input, effects, now }),
         onCloud: (cloud, input, effects, now) => this.#onCloud({ peer, cloud, input, effects, now }),

@@ -196,6 +196,44 @@ Deno.test("[N12] a payload that is not the one of its digest is not shown", () =
   ]);
 });
 
+Deno.test("[T54] a publisher's later word that the name is no more, shown while its payload comes, ends the find", () => {
+  const world = new NamesWorld(steady);
+  const a = world.addPeer();
+  const classifier = classifierHash(crypto, "chat");
+  const signer = signerOf(3);
+  const [first, second] = [{ host: "21.0.0.1", port: 9 }, { host: "22.0.0.1", port: 9 }];
+  const stated = new Map<number, Uint8Array>();
+  const asked = new Set<number>();
+  const holder = addRogue(world, second, (body, id) => {
+    if (body.kind !== "find") return encodeResponse({ id, body: { kind: "pong" } });
+    return asked.size === 0 ? null : encodeFound(id, [], [[stated.get(2)!, new Uint8Array(0)]], 1);
+  });
+  const hint = packHint(createContact(crypto, cloud, holder.key, [second]));
+  const publisher = addRogue(world, first, (body, id) => {
+    if (body.kind === "find") return encodeFound(id, [hint], [[stated.get(1)!, new Uint8Array(0)]], 1);
+    if (body.kind !== "inquire") return encodeResponse({ id, body: { kind: "pong" } });
+    // Each part is answered when it is asked for again, after the holder has had its say.
+    if (body.part > 0 && !asked.has(body.part)) {
+      asked.add(body.part);
+      return null;
+    }
+    const registration = body.part === 0 ? stated.get(1)! : null;
+    const bytes = body.part === 0 ? null : new Uint8Array(1_000);
+    return encodeResponse({ id, body: { kind: "answer", registration, bytes } });
+  });
+  const payload = { digest: crypto.sha256(new Uint8Array(2_000)), length: 2_000, kind: 1 } as const;
+  for (const [seq, body] of [[1, { endpoints: [], comment: "", payload }], [2, null]] as const) {
+    const name = { nameKey: nameKey(crypto, cloud, signer.publicKey, classifier), classifier, seq, body };
+    const by = { authority: signer.publicKey, signer: signer.publicKey, publisher: publisher.key };
+    const expires = world.now().wallMs + 3_600_000;
+    stated.set(seq, sealRegistration(crypto, cloud, signer, { ...name, ...by, expires }).bytes);
+  }
+  a.wait({ kind: "bootstrap", addresses: [first] });
+  const end = a.wait({ kind: "resolve", authority: signer.publicKey, classifier: "chat", resultsMax: 32 });
+  assert.equal("code" in end && end.code, "name_not_found");
+  assert.equal(asked.size, 2);
+});
+
 Deno.test("[N19] what a stranger signs under a secured name is neither held nor shown", () => {
   const world = new NamesWorld(steady);
   const a = world.addPeer();
