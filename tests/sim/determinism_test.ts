@@ -6,10 +6,10 @@ import { runSeed, type SeedOutcome } from "./run_seed.ts";
 
 /** Seeds whose runs are short. */
 const seeds: readonly (readonly [seed: number, what: string])[] = [
-  [6, "group"],
+  [9, "group"],
   [7, "graph"],
-  [29, "names"],
-  [20, "group, with real cryptography"],
+  [6, "names"],
+  [40, "group, with real cryptography"],
 ];
 
 const hashes = new Map<number, string>();
