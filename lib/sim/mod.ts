@@ -55,8 +55,15 @@ export type {
   TimerHandle,
   Timers,
 } from "../base/ports.ts";
-export { Simulation, SimulationFailure } from "./simulation.ts";
-export type { Crew, RunUntil, SimulatedPeerOptions, SimulationOptions } from "./simulation.ts";
+export { Simulation } from "./simulation.ts";
+export type {
+  Crew,
+  MachineOptions,
+  RunUntil,
+  SimulatedPeerOptions,
+  SimulationOptions,
+} from "./simulation_options.ts";
+export { SimulationFailure } from "./simulation_failure.ts";
 export type { SimulatedPeer } from "./simulated_peer.ts";
 export { type ClockFaults, HostClock } from "./host_clock.ts";
 export { Trace, type TraceEntry } from "./trace.ts";

@@ -1,5 +1,5 @@
 /**
- * Shuts the real world out while a simulation runs: real time, real timers and real chance throw, so that
+ * Shuts the real world out while there is a simulation: real time, real timers and real chance throw, so that
  * nothing can make two runs of one seed differ. Names and reasons are in the errors.
  */
 
@@ -67,7 +67,9 @@ function replace(owner: object, name: string, value: unknown): () => void {
 
 function refuse(name: string, hint: string): () => never {
   return () => {
-    throw new Error(`Cannot use ${name} while a simulation runs: a seed would not repeat the run. ${hint}`);
+    throw new Error(
+      `Cannot use ${name} before the simulation is closed: a seed would not repeat the run. ${hint}`,
+    );
   };
 }
 

@@ -1,5 +1,6 @@
 /** A peer in a simulation, and the machine it runs on: clocks, a disk, a place in the network. */
 
+import { addressText } from "../base/address.ts";
 import { assert } from "../base/assert.ts";
 import type { Crypto, Kem, Log, Random } from "../base/ports.ts";
 import type { KeyFile } from "../peer/key_ring.ts";
@@ -66,12 +67,12 @@ export class SimulatedPeer {
 
   /** Where it accepts links, as `tcp://10.0.0.1:4000`. */
   get endpoint(): string {
-    return `tcp://${this.host}:${peerPort}`;
+    return `tcp://${this.bootstrap}`;
   }
 
   /** Where it answers name queries, as `10.0.0.1:4000`. */
   get bootstrap(): string {
-    return `${this.host}:${peerPort}`;
+    return addressText({ host: this.host, port: peerPort });
   }
 
   /** Whether a peer runs and is open. */
@@ -105,7 +106,7 @@ export class SimulatedPeer {
     this.#starts++;
     const incarnation = this.#incarnation = new Incarnation();
     const opening = Peer.openIn({ ports: this.#ports(incarnation), opened: this.#opened(incarnation) }, {
-      listen: `${this.host}:${peerPort}`,
+      listen: this.bootstrap,
       ...options,
     });
     try {

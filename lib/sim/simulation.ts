@@ -4,73 +4,36 @@
  */
 
 import { assert } from "../base/assert.ts";
-import type { Crypto, Kem, Log, Random } from "../base/ports.ts";
+import type { Kem, Log } from "../base/ports.ts";
 import { SeededRandom } from "../base/random.ts";
-import type { PeerOptions } from "../peer/peer.ts";
-import { MemoryNetwork, type NetworkConditions, type NetworkEvent } from "../../transports/memory.ts";
+import { MemoryNetwork, type NetworkEvent } from "../../transports/memory.ts";
 import type { Checker, CloudStep, ReplicaStep, Report } from "./checker.ts";
 import { createFakeKem } from "./fake_kem.ts";
-import { type ClockFaults, HostClock } from "./host_clock.ts";
+import { HostClock } from "./host_clock.ts";
 import { CryptoWork } from "./crypto_work.ts";
 import { type Checkers, createCheckers, type Watched } from "./invariants.ts";
 import { createLightCrypto } from "./light_crypto.ts";
-import { failureTraceLines, peersMax, runMsDefault } from "./limits.ts";
+import { peersMax, runMsDefault } from "./limits.ts";
 import { shutOutRealWorld } from "./real_world.ts";
 import { SimulatedPeer } from "./simulated_peer.ts";
 import { replayCommand, seedsToRun } from "./replay.ts";
+import { failureText, SimulationFailure } from "./simulation_failure.ts";
+import type {
+  Crew,
+  MachineOptions,
+  RunUntil,
+  SimulatedPeerOptions,
+  SimulationOptions,
+} from "./simulation_options.ts";
 import { Timeline } from "./timeline.ts";
 import { Trace } from "./trace.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
-/** What a simulation is made of. */
-export interface SimulationOptions {
-  /** Equal seeds give equal runs; 1 if not given. */
-  readonly seed?: number;
-  /** How the network treats what is sent; 1 to 10 ms and no loss if not given. */
-  readonly network?: Partial<NetworkConditions>;
-  /** Whether {@linkcode Simulation.svg} can draw it afterwards; not, if not given. */
-  readonly draws?: boolean;
-  /** @internal Cryptography; stand-ins that are fast and protect nothing if not given. */
-  readonly crypto?: Crypto;
-  /** @internal Key encapsulation; a stand-in if not given. */
-  readonly kem?: (random: Random) => Kem;
-  /** @internal Checkers besides Kith's own; each gets the simulation's world and says what does not hold. */
-  readonly checkers?: (watched: Watched, report: Report) => readonly Checker[];
-  /** The command that repeats a run, for the message of a failure; guessed from the caller's file if not given. */
-  readonly replay?: (seed: number) => string;
-}
-
-/** A peer to be made: how it is opened, and how its machine's clocks are wrong. */
-export interface SimulatedPeerOptions extends PeerOptions {
-  /** All right if not given. */
-  readonly clock?: ClockFaults;
-}
-
-/** What a simulation may run until: a time in virtual milliseconds, a condition, or a promise. */
-export type RunUntil<T> = number | (() => boolean) | Promise<T>;
-
 /**
- * A failed simulation: what is wrong, the seed, the moment, the last that happened, and how to repeat it.
- */
-export class SimulationFailure extends Error {
-  /** Always `SimulationFailure`. */
-  override readonly name = "SimulationFailure";
-  /** The seed that fails. */
-  readonly seed: number;
-  /** The invariant that does not hold, as `I1`; `assert` for the caller's own. */
-  readonly invariant: string;
-
-  /** A failure of one seed. */
-  constructor(seed: number, invariant: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.seed = seed;
-    this.invariant = invariant;
-  }
-}
-
-/**
- * A simulation. While it runs, the real clock, real timers and real chance throw; between its runs they
- * are as ever.
+ * A simulation. From its making to its end ({@linkcode Simulation.close}, {@linkcode Simulation.drop}, or the end
+ * of an `await using`) the real clock, real timers and real chance throw in this thread, between its runs as
+ * well: what a test calls there is code of peers too. A simulation that is never ended leaves them shut. What
+ * measures real time starts before it; timers that were set before it go on.
  *
  * @example A note crosses a partition once it heals
  * ```ts
@@ -112,8 +75,10 @@ export class Simulation implements AsyncDisposable {
   readonly #timeline: Timeline | null;
   readonly #own: Checkers;
   readonly #checkers: readonly Checker[];
+  readonly #letIn: () => void;
   #failure: SimulationFailure | null = null;
   #isRunning = false;
+  #isOver = false;
   #overheard: Uint8Array | null = null;
 
   /** A world without peers. */
@@ -146,6 +111,7 @@ export class Simulation implements AsyncDisposable {
       ...this.#timeline === null ? [] : [this.#timeline],
       ...options.checkers?.(watched, report) ?? [],
     ];
+    this.#letIn = shutOutRealWorld(); // last: what throws above shuts nothing
   }
 
   /**
@@ -173,23 +139,26 @@ export class Simulation implements AsyncDisposable {
 
   /** Makes so many peers, each on a machine of its own, and runs until all are open. */
   async peers<N extends number>(count: N, options: SimulatedPeerOptions = {}): Promise<Crew<N>> {
-    const { clock, ...peerOptions } = options;
-    const made = Array.from({ length: count }, () => this.addMachine(clock));
+    const { clock, host, ...peerOptions } = options;
+    const machine = { ...(clock && { clock }), ...(host && { host }) };
+    const made = Array.from({ length: count }, () => this.addMachine(machine));
     await this.run(Promise.all(made.map((peer) => peer.open(peerOptions))));
     for (const peer of made) this.started(peer);
     return made as Crew<N>;
   }
 
   /** A machine without a peer; its {@linkcode SimulatedPeer.open} is for the caller to run. */
-  addMachine(clock: ClockFaults = {}): SimulatedPeer {
+  addMachine(options: MachineOptions = {}): SimulatedPeer {
     assert(this.#peers.length < peersMax, "a simulation has an address for each of its peers");
     const number = this.#peers.length + 1;
-    const host = `10.${number >> 8}.${number & 255}.1`;
+    const host = options.host?.(number) ?? `10.${number >> 8}.${number & 255}.1`;
+    const isTaken = options.host !== undefined && this.#peers.some((other) => other.host === host);
+    assert(!isTaken, "no two machines have one address");
     const name = `peer ${number}`;
     const log = (level: string) => (message: string): void =>
       this.trace.add(this.nowMs, name, `${level}: ${message}`);
     const peer: SimulatedPeer = new SimulatedPeer(name, host, {
-      clock: new HostClock(this.clock, clock),
+      clock: new HostClock(this.clock, options.clock),
       network: this.network,
       random: new SeededRandom(this.#worldRandom.uint32()),
       crypto: this.#work.crypto,
@@ -248,7 +217,7 @@ export class Simulation implements AsyncDisposable {
   async run<T = void>(until: RunUntil<T>, maxMs: number = runMsDefault): Promise<T> {
     assert(!this.#isRunning, "a simulation is run by one caller at a time");
     this.#isRunning = true;
-    const letIn = shutOutRealWorld();
+    const letIn = shutOutRealWorld(); // for one that has ended
     globalThis.addEventListener("unhandledrejection", this.#onRejection);
     try {
       return await this.#run(until, maxMs) as T;
@@ -336,13 +305,16 @@ export class Simulation implements AsyncDisposable {
     this.drop();
   }
 
-  /** Ends everything where it stands, without a word to the peers. */
+  /** Ends everything where it stands, without a word to the peers. Once it has ended this changes nothing. */
   drop(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     for (const peer of this.#peers) {
       if (peer.isUp) peer.crash();
       peer.clock.forget();
     }
     this.network.close();
+    this.#letIn();
   }
 
   /** {@linkcode Simulation.close}, unless the simulation has failed already. */
@@ -407,22 +379,12 @@ export class Simulation implements AsyncDisposable {
   }
 
   #failed(invariant: string, message: string, options?: ErrorOptions): SimulationFailure {
-    const text = [
-      `${invariant}: ${message}`,
-      `Seed ${this.seed}, after ${
-        (this.nowMs / 1000).toFixed(3)
-      } virtual seconds and ${this.events} events. The last of them:`,
-      this.trace.tail(failureTraceLines),
-      `To repeat it: ${this.#replay(this.seed)}`,
-    ].join("\n");
-    return this.#failure ??= new SimulationFailure(this.seed, invariant, text, options);
+    const { seed, nowMs, events, trace } = this;
+    const replay = this.#replay(seed);
+    const text = failureText(`${invariant}: ${message}`, { seed, nowMs, events, trace, replay });
+    return this.#failure ??= new SimulationFailure(seed, invariant, text, options);
   }
 }
-
-/** So many peers: each has a name of its own where the number is known to the compiler. */
-export type Crew<N extends number, Made extends SimulatedPeer[] = []> = number extends N ? SimulatedPeer[]
-  : Made["length"] extends N ? Made
-  : Crew<N, [...Made, SimulatedPeer]>;
 
 function describeNetwork({ kind, what, from, bytes, reason }: NetworkEvent): string {
   return `${what} ${kind} from ${from.host}, ${bytes} bytes${reason === null ? "" : `: ${reason}`}`;

@@ -3,7 +3,8 @@
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import type { Kem, Random } from "../../lib/base/ports.ts";
 import { createCrypto } from "../../lib/platform/crypto.ts";
-import { Simulation, type SimulationOptions } from "../../lib/sim/simulation.ts";
+import { Simulation } from "../../lib/sim/simulation.ts";
+import type { SimulationOptions } from "../../lib/sim/simulation_options.ts";
 import { graphScenario } from "./scenarios/graph_scenario.ts";
 import { groupScenario } from "./scenarios/group_scenario.ts";
 import { namesScenario } from "./scenarios/names_scenario.ts";

@@ -22,7 +22,7 @@ for (const [name, open] of doors) {
     try {
       assert.throws(
         open,
-        (error: Error) => error.message.includes(`Cannot use ${name} while a simulation runs`),
+        (error: Error) => error.message.includes(`Cannot use ${name} before the simulation is closed`),
       );
     } finally {
       letIn();

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { Simulation, SimulationFailure } from "../../../lib/sim/simulation.ts";
+import { Simulation } from "../../../lib/sim/simulation.ts";
+import { realTimers } from "../../contract/real_world.ts";
+import { SimulationFailure } from "../../../lib/sim/simulation_failure.ts";
 
 const here = fileURLToPath(import.meta.url);
 
@@ -152,16 +154,44 @@ Deno.test("(I29) a timer that a closed peer left fails the simulation", async ()
   sim.drop();
 });
 
-Deno.test("[X12] a call to the real clock while a simulation runs fails it, and works between its runs", async () => {
+Deno.test("[X12] a call to the real clock fails from the making of a simulation to its end, and works after it", async () => {
   const sim = new Simulation();
   sim.clock.set(10, () => void new Date(0).getTime());
+  assert.throws(realTime, /Cannot use Date\.now before the simulation is closed/, "before its first run");
   await sim.run(20);
   const call = new Promise((resolve, reject) =>
     void sim.clock.set(10, () => Promise.try(realTime).then(resolve, reject))
   );
-  await assert.rejects(sim.run(call), /Cannot use Date\.now while a simulation runs/);
+  await assert.rejects(sim.run(call), /Cannot use Date\.now before the simulation is closed/);
+  assert.throws(realTime, /Cannot use Date\.now/, "between its runs");
+  await sim.close();
   assert.ok(realTime() > 0);
   sim.drop();
+  assert.ok(realTime() > 0, "a second end opens nothing twice");
+});
+
+Deno.test("(I28) the real world opens again when the last simulation has ended, however it ends", async () => {
+  const first = new Simulation();
+  {
+    await using _second = new Simulation();
+    assert.throws(realTime, /Cannot use/);
+  }
+  assert.throws(realTime, /Cannot use/, "the first is still there");
+  first.drop();
+  assert.ok(realTime() > 0);
+  assert.throws(() => new Simulation({ network: { latencyMs: -1 } }), RangeError);
+  assert.ok(realTime() > 0, "one that was never made shuts nothing");
+  await assert.rejects(Simulation.each(1, () => Promise.reject(new Error("the caller's own"))));
+  assert.ok(realTime() > 0, "nor does one that failed");
+});
+
+Deno.test("timers that were set before a simulation go on through it, as a test's own deadline does", async () => {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  realTimers.set(1, () => resolve("rung"));
+  await using sim = new Simulation();
+  assert.throws(() => realTimers.set(1, () => {}), /Cannot use setTimeout/);
+  await sim.run(10);
+  assert.equal(await promise, "rung");
 });
 
 Deno.test("[X12] (I9) a promise that fails and is taken by nobody fails the simulation", async () => {
@@ -232,7 +262,8 @@ Deno.test("a simulation that draws gives a picture, others none", async () => {
   for (const text of ["peer 1</text>", "peer 2</text>", "partition peer 1 | peer 2"]) {
     assert.ok(svg.includes(text));
   }
-  assert.throws(() => new Simulation().svg(), /drawn if it was told to/);
+  await using other = new Simulation();
+  assert.throws(() => other.svg(), /drawn if it was told to/);
 });
 
 Deno.test("a simulation counts and traces what its peers do", async () => {
