@@ -7,9 +7,8 @@ import type { Graph } from "../../../lib/peer/surface.ts";
 import { plainMark } from "../../../lib/sim/invariants/network.ts";
 import type { SimulatedPeer } from "../../../lib/sim/simulated_peer.ts";
 import type { Simulation } from "../../../lib/sim/simulation.ts";
-import { Storm } from "../../../lib/sim/storm.ts";
-import { Calls } from "./calls.ts";
-import { Reader } from "./readers.ts";
+import type { Calls } from "./calls.ts";
+import { Course } from "./course.ts";
 
 /** Runs the scenario. */
 export async function graphScenario(sim: Simulation): Promise<void> {
@@ -21,18 +20,17 @@ export async function graphScenario(sim: Simulation): Promise<void> {
 
 class GraphScenario {
   readonly #sim: Simulation;
-  readonly #storm: Storm;
+  readonly #course: Course;
   readonly #calls: Calls;
   readonly #graphs = new Map<SimulatedPeer, Graph>();
   #peers: SimulatedPeer[] = [];
-  #readers: Reader[] = [];
   #graphId = "";
   #written = 0;
 
   constructor(sim: Simulation) {
     this.#sim = sim;
-    this.#storm = new Storm(sim, (peer) => this.#onRestart(peer));
-    this.#calls = new Calls(sim);
+    this.#course = new Course(sim, (peer) => this.#onRestart(peer));
+    this.#calls = this.#course.calls;
   }
 
   async begin(): Promise<void> {
@@ -43,36 +41,22 @@ class GraphScenario {
     this.#graphId = graph.id;
     this.#onGraph(first, graph);
     for (const [i, peer] of this.#peers.entries()) {
-      this.#storm.prepare(peer, { isReachable: i < reachable });
+      this.#course.storm.prepare(peer, { isReachable: i < reachable });
       if (i > 0) this.#open(peer, pick(random, this.#peers.slice(0, Math.min(i, reachable))));
     }
     await this.#sim.run(5_000);
-    this.#storm.begin();
+    this.#course.storm.begin();
   }
 
-  async storm(): Promise<void> {
-    const { random } = this.#sim;
-    for (let step = 60 + below(random, 200); step > 0; step--) {
-      if (below(random, 5) === 0) this.#storm.step(this.#peers);
-      else this.#act();
-      await this.#sim.run(below(random, pick(random, [5, 50, 500, 5_000, 20_000])));
-      this.#calls.check();
-    }
+  storm(): Promise<void> {
+    return this.#course.rage(this.#peers, () => this.#act());
   }
 
   async settle(): Promise<void> {
-    await this.#storm.mend();
+    await this.#course.storm.mend();
     // Who reached nobody when it opened the graph knows nobody there: its user tries once more.
     for (const peer of this.#peers.slice(1)) if (!this.#graphs.has(peer)) this.#open(peer, this.#peers[0]!);
-    for (let spanMs = 0; spanMs < settleMsMax; spanMs += settleStepMs) {
-      await this.#sim.run(settleStepMs);
-      if (this.#calls.areOver && this.#sim.differences().length === 0) break;
-    }
-    this.#sim.assert(this.#calls.areOver, "I9: every call has ended once all is mended");
-    this.#sim.judgeQuiet();
-    for (const reader of this.#readers.filter((reader) => reader.isAlive)) await reader.check();
-    await this.#sim.run(idleMs);
-    this.#sim.judgeIdle(idleMs);
+    await this.#course.settle();
   }
 
   #act(): void {
@@ -114,8 +98,7 @@ class GraphScenario {
 
   #onGraph(peer: SimulatedPeer, graph: Graph): void {
     this.#graphs.set(peer, graph);
-    this.#readers = this.#readers.filter((reader) => reader.isAlive);
-    this.#readers.push(new Reader(this.#sim, peer, graph.records));
+    this.#course.read(peer, graph.records);
   }
 
   #onRestart(peer: SimulatedPeer): void {
@@ -128,6 +111,3 @@ class GraphScenario {
 /** The first peers stand behind no translator. */
 const reachable = 3;
 const lives = [60_000, 600_000, 86_400_000];
-const settleMsMax = 2_700_000;
-const settleStepMs = 30_000;
-const idleMs = 120_000;

@@ -8,9 +8,8 @@ import type { Group } from "../../../lib/peer/surface.ts";
 import { plainMark } from "../../../lib/sim/invariants/network.ts";
 import type { SimulatedPeer } from "../../../lib/sim/simulated_peer.ts";
 import type { Simulation } from "../../../lib/sim/simulation.ts";
-import { Storm } from "../../../lib/sim/storm.ts";
-import { Calls } from "./calls.ts";
-import { Reader } from "./readers.ts";
+import type { Calls } from "./calls.ts";
+import { Course } from "./course.ts";
 
 /** Runs the scenario. */
 export async function groupScenario(sim: Simulation): Promise<void> {
@@ -22,20 +21,19 @@ export async function groupScenario(sim: Simulation): Promise<void> {
 
 class GroupScenario {
   readonly #sim: Simulation;
-  readonly #storm: Storm;
+  readonly #course: Course;
   readonly #calls: Calls;
   readonly #peers: SimulatedPeer[] = [];
   readonly #groups = new Map<SimulatedPeer, Group>();
   readonly #endpoints: string[] = [];
-  #readers: Reader[] = [];
   #invitations: string[] = [];
   #groupId = "";
   #written = 0;
 
   constructor(sim: Simulation) {
     this.#sim = sim;
-    this.#storm = new Storm(sim, (peer) => this.#onRestart(peer));
-    this.#calls = new Calls(sim);
+    this.#course = new Course(sim, (peer) => this.#onRestart(peer));
+    this.#calls = this.#course.calls;
   }
 
   /** A founder and a few members, in good weather. */
@@ -44,7 +42,7 @@ class GroupScenario {
     const count = 2 + below(random, 6);
     for (const [i, peer] of (await this.#sim.peers(count)).entries()) {
       this.#peers.push(peer);
-      this.#storm.prepare(peer, { isReachable: i === 0 });
+      this.#course.storm.prepare(peer, { isReachable: i === 0 });
       if (i < 3) this.#endpoints.push(peer.bootstrap);
     }
     const founder = this.#peers[0]!;
@@ -54,32 +52,16 @@ class GroupScenario {
     this.#invitations.push(invitation);
     for (const peer of this.#peers.slice(1)) this.#join(peer, invitation);
     if (below(random, 3) > 0) await this.#sim.run(5_000);
-    this.#storm.begin();
+    this.#course.storm.begin();
   }
 
-  /** Users and faults, as the seed draws them. */
-  async storm(): Promise<void> {
-    const { random } = this.#sim;
-    for (let step = 60 + below(random, 200); step > 0; step--) {
-      if (below(random, 5) === 0) this.#storm.step(this.#peers);
-      else this.#act();
-      await this.#sim.run(below(random, pick(random, [5, 50, 500, 5_000, 20_000])));
-      this.#calls.check();
-    }
+  storm(): Promise<void> {
+    return this.#course.rage(this.#peers, () => this.#act());
   }
 
-  /** All is mended: calls end, sets become equal, readers know all, and traffic rests. */
   async settle(): Promise<void> {
-    await this.#storm.mend();
-    for (let spanMs = 0; spanMs < settleMsMax; spanMs += settleStepMs) {
-      await this.#sim.run(settleStepMs);
-      if (this.#calls.areOver && this.#sim.differences().length === 0) break;
-    }
-    this.#sim.assert(this.#calls.areOver, "I9: every call has ended once all is mended");
-    this.#sim.judgeQuiet();
-    for (const reader of this.#readers.filter((reader) => reader.isAlive)) await reader.check();
-    await this.#sim.run(idleMs);
-    this.#sim.judgeIdle(idleMs);
+    await this.#course.storm.mend();
+    await this.#course.settle();
   }
 
   #act(): void {
@@ -131,7 +113,7 @@ class GroupScenario {
     if (this.#peers.length >= peersMax) return;
     const peer = this.#sim.addMachine();
     this.#peers.push(peer);
-    this.#storm.prepare(peer, { isReachable: false });
+    this.#course.storm.prepare(peer, { isReachable: false });
     peer.open().then(() => {
       this.#sim.started(peer);
       this.#join(peer, pick(this.#sim.random, this.#invitations));
@@ -159,8 +141,7 @@ class GroupScenario {
 
   #onGroup(peer: SimulatedPeer, group: Group): void {
     this.#groups.set(peer, group);
-    this.#readers = this.#readers.filter((reader) => reader.isAlive);
-    this.#readers.push(new Reader(this.#sim, peer, group.records));
+    this.#course.read(peer, group.records);
   }
 
   /** A peer runs again: it has its group, or tries to join once more. */
@@ -179,10 +160,3 @@ const acts = [
 
 /** Peers of one run, joiners included. */
 const peersMax = 12;
-/**
- * What peers have to come to one state once all is mended. A clock that was set ahead by half an hour stamped
- * items that nobody takes before their time comes (protocol §4).
- */
-const settleMsMax = 2_700_000;
-const settleStepMs = 30_000;
-const idleMs = 120_000;
