@@ -10,7 +10,7 @@ const crypto = createLightCrypto();
 const goals = [[0.2, 0.999], [0.3, 0.995], [0.4, 0.97]] as const;
 
 for (const [share, goal] of goals) {
-  Deno.test(`[T20] [G10] ${100 * share} % hostile contacts among 150 honest, 5 % loss: ${100 * goal} % of 600 look-ups find the name`, () => {
+  Deno.test(`[T20] (G10) ${100 * share} % hostile contacts among 150 honest, 5 % loss: ${100 * goal} % of 600 look-ups find the name`, () => {
     const world = new NamesWorld({ seed: 100 * share, latencyMs: [5, 60], lossShare: 0.05, crypto });
     world.populate(150);
     const names = Array.from({ length: 20 }, (_, i) => securedName(i, crypto));

@@ -118,7 +118,7 @@ Deno.test("[T2] with the nonce of a request under way a key or token brings one 
   assert.equal(sent.length, 1 + 2 * requestAttemptsMax);
 });
 
-Deno.test("[T2] [R15] every type spoofed between two peers in both directions leaves the network silent after two datagrams", () => {
+Deno.test("[T2] (R15) every type spoofed between two peers in both directions leaves the network silent after two datagrams", () => {
   const { world, a, b } = createPair();
   const hostile = new HostileContact(world, { host: "23.0.0.1", port: 9 });
   for (const peer of [a, b]) hostile.ask(peer.address, { kind: "ping" });
@@ -138,7 +138,7 @@ Deno.test("[T2] [R15] every type spoofed between two peers in both directions le
   }
 });
 
-Deno.test("[T2] [R15] what two peers really said to each other, played again from either source, ends after two datagrams", () => {
+Deno.test("[T2] (R15) what two peers really said to each other, played again from either source, ends after two datagrams", () => {
   const world = new NamesWorld({ seed: 4, latencyMs: [10, 10] });
   const recorded: { bytes: Uint8Array; from: Address; to: Address }[] = [];
   const [a, b] = [world.addPeer(), world.addPeer()];

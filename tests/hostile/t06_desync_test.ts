@@ -38,7 +38,7 @@ function garbage(random: SeededRandom, right: Uint8Array): Uint8Array {
   }
 }
 
-Deno.test("[T6] [R14] a cipher seals and opens after 20,000 refused messages what it would have without them", () => {
+Deno.test("[T6] (R14) a cipher seals and opens after 20,000 refused messages what it would have without them", () => {
   const random = new SeededRandom(1);
   const sender = new CipherState(crypto.aead, key);
   const receiver = new CipherState(crypto.aead, key);
@@ -57,7 +57,7 @@ Deno.test("[T6] [R14] a cipher seals and opens after 20,000 refused messages wha
   }
 });
 
-Deno.test("[T6] [R14] a handshake ends in the same keys though 300 refused messages came before each right one", () => {
+Deno.test("[T6] (R14) a handshake ends in the same keys though 300 refused messages came before each right one", () => {
   const random = new SeededRandom(2);
   const secrets = Array.from({ length: 4 }, () => random.bytes(32));
   const run = (noise: number) => {
@@ -119,7 +119,7 @@ Deno.test("[T6] a frame that does not open takes nothing from the messages befor
   }
 });
 
-Deno.test("[T6] [R14] a machine with requests under way is the same after each of 20,000 refused datagrams, and they end well", () => {
+Deno.test("[T6] (R14) a machine with requests under way is the same after each of 20,000 refused datagrams, and they end well", () => {
   const world = new NamesWorld({ seed: 4, latencyMs: [10, 10], crypto });
   world.populate(4);
   const random = new SeededRandom(4);

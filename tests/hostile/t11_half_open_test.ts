@@ -43,7 +43,7 @@ class Flood {
 }
 
 worldTest(
-  "[T11] [G26] 10,000 silent streams from one address are closed, and every honest connect succeeds",
+  "[T11] (G26) 10,000 silent streams from one address are closed, and every honest connect succeeds",
   async (world) => {
     const victim = await world.peer(1);
     const flood = new Flood(world);
@@ -61,7 +61,7 @@ worldTest(
 );
 
 worldTest(
-  "[T11] [G26] silent streams from 200 addresses keep no honest peer out while they come",
+  "[T11] (G26) silent streams from 200 addresses keep no honest peer out while they come",
   async (world) => {
     const victim = await world.peer(1);
     const flood = new Flood(world);
@@ -78,7 +78,7 @@ worldTest(
 );
 
 worldTest(
-  "[T11] [G26] streams from 200 addresses that begin a handshake and go no further keep nobody out",
+  "[T11] (G26) streams from 200 addresses that begin a handshake and go no further keep nobody out",
   async (world) => {
     const victim = await world.peer(1);
     const flood = new Flood(world);

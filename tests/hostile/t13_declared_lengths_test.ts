@@ -46,7 +46,7 @@ function heads(type: number, value: number | bigint): Uint8Array[] {
     .map(([info, bytes]) => concat(Uint8Array.of(type << 5 | info!), bigEndian(value, bytes!)));
 }
 
-Deno.test("[T13] [R6] each length of a frame at 2^k and beside it is refused at once, or waits for that many bytes and no more", () => {
+Deno.test("[T13] (R6) each length of a frame at 2^k and beside it is refused at once, or waits for that many bytes and no more", () => {
   for (const length of edges(16)) {
     const opener = new FrameOpener(crypto, key);
     const opened = opener.push(bigEndian(length, 2));
@@ -59,7 +59,7 @@ Deno.test("[T13] [R6] each length of a frame at 2^k and beside it is refused at 
   }
 });
 
-Deno.test("[T13] [R6] each length of a segment in a rightly sealed frame is that of what is there, or the frame is none", () => {
+Deno.test("[T13] (R6) each length of a segment in a rightly sealed frame is that of what is there, or the frame is none", () => {
   for (const declared of edges(16)) {
     for (const there of [0, 1, 100]) {
       for (const continues of [0, 1, 2, 255]) {
@@ -91,7 +91,7 @@ Deno.test("[T13] a message that goes on for ever is refused once it is longer th
   assert.ok(taken <= messageBytesMax && taken + full.length > messageBytesMax);
 });
 
-Deno.test("[T13] [R6] [R16] no decoder believes a length or count at 2^k, 2^k − 1 or 2^k + 1, up to 2^64 − 1", () => {
+Deno.test("[T13] (R6) (R16) no decoder believes a length or count at 2^k, 2^k − 1 or 2^k + 1, up to 2^64 − 1", () => {
   const values: (number | bigint)[] = [...edges(53), ...[53n, 63n, 64n].flatMap((k) => [(1n << k) - 1n])];
   values.push(1n << 53n, 1n << 63n, (1n << 53n) + 1n);
   const decoders: readonly ((bytes: Uint8Array) => { readonly ok: boolean })[] = [
@@ -131,7 +131,7 @@ Deno.test("[T13] [R6] [R16] no decoder believes a length or count at 2^k, 2^k �
 });
 
 worldTest(
-  "[T13] [R6] each length of a handshake message at 2^k and beside it: too long ones end it before their bytes come",
+  "[T13] (R6) each length of a handshake message at 2^k and beside it: too long ones end it before their bytes come",
   async (world) => {
     const victim = await world.peer(1);
     for (const length of edges(16)) {

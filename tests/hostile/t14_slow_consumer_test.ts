@@ -69,7 +69,7 @@ async function flood(
   return others.map((recorder) => doneMs.get(recorder) ?? Infinity);
 }
 
-Deno.test("[T14] [R12] ten of twenty peers never read: the others get all 500 frames when they would have got them anyway", async () => {
+Deno.test("[T14] (R12) ten of twenty peers never read: the others get all 500 frames when they would have got them anyway", async () => {
   const times: number[][] = [];
   for (const stuck of [0, 10]) {
     const world = new LinkWorld(3);
@@ -93,7 +93,7 @@ Deno.test("[T14] [R12] ten of twenty peers never read: the others get all 500 fr
   assert.deepEqual(times[1], times[0]);
 });
 
-worldTest("[T14] [R12] [T10] who never reads and asks without end makes nothing pile up", async (world) => {
+worldTest("[T14] [T10] (R12) who never reads and asks without end makes nothing pile up", async (world) => {
   const victim = await world.peer(1);
   const own = new Recorder();
   victim.links.register(graph, own);

@@ -29,7 +29,7 @@ import {
 
 const crypto = createLightCrypto();
 
-Deno.test("[T20] [R21] a name is found though the 20 contacts nearest to it say nothing, or lie in whatever way", () => {
+Deno.test("[T20] (R21) a name is found though the 20 contacts nearest to it say nothing, or lie in whatever way", () => {
   const heron = securedName(0, crypto);
   const world = new NamesWorld({ seed: 20, latencyMs: [5, 40], crypto });
   world.populate(40);

@@ -222,7 +222,7 @@ const rounds: readonly (readonly [count: number, what: string, kill: (world: Kil
     [5, "the founder, while somebody joins", (world) => world.killFounder()],
   ];
 
-Deno.test("[R26] [F1] [I1] [I2] a process killed at any of 25 random moments loses no acknowledged record", async (t) => {
+Deno.test("[R26] [F1] (I1) (I2) a process killed at any of 25 random moments loses no acknowledged record", async (t) => {
   const seed = createRandom().uint32();
   await preparePeers(false);
   const root = await Deno.makeTempDir({ prefix: "kith-kill-" });

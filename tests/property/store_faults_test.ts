@@ -139,7 +139,7 @@ class Trial {
   }
 }
 
-Deno.test("[R26] [F1] [F2] [F28] [I1] [I2] [I4] [T84] changes on a failing store are applied once and whole, or not at all", async () => {
+Deno.test("[R26] [F1] [F2] [F28] [T84] (I1) (I2) (I4) changes on a failing store are applied once and whole, or not at all", async () => {
   let [lost, crashes] = [0, 0];
   for (let seed = 1; seed <= 40; seed++) {
     const trial = new Trial(seed);
@@ -238,7 +238,7 @@ async function runQueue(seed: number): Promise<{ readonly lost: number; readonly
   return { lost, uncertain: told.filter((each) => each !== "stored" && !each.certain).length };
 }
 
-Deno.test("[I4] [T84] what the queue writes again after lost answers is as if written once, in order", async () => {
+Deno.test("[T84] (I4) what the queue writes again after lost answers is as if written once, in order", async () => {
   let [lost, uncertain] = [0, 0];
   for (let seed = 1; seed <= 40; seed++) {
     try {
