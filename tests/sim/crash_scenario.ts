@@ -13,11 +13,11 @@ import { parseInvitation } from "../../lib/groups/invitation.ts";
 import type { Group, RecordView } from "../../lib/peer/surface.ts";
 import { CommitLog } from "../../lib/sim/commit_log.ts";
 import { createLightCrypto, lightDigest } from "../../lib/sim/light_crypto.ts";
-import { type Machine, PeerWorld } from "./peer_world.ts";
+import { DiskWorld, type KeysNote, type Machine } from "./disk_world.ts";
 
 /** What a machine's user was told, or what its key file holds from now on. */
 export type Note =
-  | { readonly kind: "keys"; readonly bytes: Uint8Array }
+  | KeysNote
   | { readonly kind: "wrote"; readonly record: string; readonly version: number; readonly expiresMs: number }
   | { readonly kind: "deleted"; readonly record: string }
   | { readonly kind: "takesPart"; readonly group: string }
@@ -51,7 +51,7 @@ class Scenario {
   readonly #seed: number;
   readonly #random: SeededRandom;
   readonly #log = new CommitLog<Note>();
-  readonly #world: PeerWorld;
+  readonly #world: DiskWorld;
   readonly #values = new Set<string>();
   /** What failed as nothing may fail. */
   readonly #failures: unknown[] = [];
@@ -61,13 +61,7 @@ class Scenario {
   constructor(seed: number) {
     this.#seed = seed;
     this.#random = new SeededRandom(seed);
-    this.#world = new PeerWorld(seed, 5, {
-      crypto,
-      recorder: {
-        disk: (host) => this.#log.disk(host),
-        keys: (host, bytes) => this.#log.note(host, { kind: "keys", bytes }),
-      },
-    });
+    this.#world = new DiskWorld({ seed, crypto, log: this.#log });
   }
 
   async begin(): Promise<void> {
@@ -94,9 +88,7 @@ class Scenario {
       machine.store.disturb({});
       machine.store.delay(0);
     }
-    for (const a of this.#world.machines) {
-      for (const b of this.#world.machines) this.#world.network.heal(a.host, b.host);
-    }
+    this.#world.network.healAll();
     await this.#world.clock.run(20_000);
     const { wallMs } = this.#world.clock.now();
     await this.#world[Symbol.asyncDispose]();
