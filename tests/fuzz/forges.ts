@@ -143,7 +143,7 @@ const { sendKey } = new PairKeyCache(crypto, goldenCloud, senderSecret).with(
 )!;
 
 const signers: ReadonlyMap<string, Signer> = new Map(
-  ["group key", "alice", "bob", "carol", "golden"].map(keyOf).map((
+  ["group key", "alice", "bob", "carol", "golden"].map((text) => keyOf(text)).map((
     signer,
   ) => [hex(signer.publicKey), signer]),
 );

@@ -68,7 +68,9 @@ function takesApp(bytes: Uint8Array, context: string): boolean {
   return signers.some(({ publicKey }) => verifyAppSignature(crypto, publicKey, context, bytes) !== null);
 }
 
-const signers: readonly Signer[] = ["group key", "alice", "bob", "carol", "bearer"].map(keyOf);
+const signers: readonly Signer[] = ["group key", "alice", "bob", "carol", "bearer"].map((text) =>
+  keyOf(text)
+);
 
 /** One of everything that is signed. */
 function signedThings(): Signed[] {

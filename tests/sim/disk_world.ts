@@ -1,7 +1,7 @@
 /**
- * Peers on machines whose disks and key files are written down in a {@linkcode CommitLog}, and on machines
- * that are found as a crash left them. For all else there is `Simulation`, whose peers stand on disks of
- * their own.
+ * Peers in a plain virtual world, for what `Simulation` is not for: machines whose disks and key files are
+ * written down in a {@linkcode CommitLog}, machines that are found as a crash left them, and strangers who
+ * break the rules that its checkers hold everybody to.
  */
 
 import assert from "node:assert/strict";
@@ -45,8 +45,8 @@ export class DiskWorld implements AsyncDisposable {
   readonly kem: Kem;
   readonly random: SeededRandom;
   readonly log: DiskWorldOptions["log"];
-  /** What peers had to say of mistakes of their own: nothing, or the world fails when it ends. */
-  readonly errors: string[] = [];
+  /** What peers had to say to their operators, with its level. Errors are mistakes of their own and fail the world at its end. */
+  readonly logged: string[] = [];
 
   constructor({ seed = 1, crypto = createLightCrypto(), log, ...wall }: DiskWorldOptions = {}) {
     this.clock = new VirtualClock(wall);
@@ -85,7 +85,7 @@ export class DiskWorld implements AsyncDisposable {
     for (const machine of this.machines) if (machine.isUp) await machine.stop();
     this.network.close();
     for (const { clock } of this.machines) assert.equal(clock.timerCount, 0, "closed peers leave no timer");
-    assert.deepEqual(this.errors, []);
+    assert.deepEqual(this.logged.filter((line) => line.startsWith("error")), []);
   }
 
   #add(host: string): Machine {
@@ -163,7 +163,8 @@ export class Machine {
   }
 
   #ports(incarnation: Incarnation): PeerPorts {
-    const { random, network, crypto, kem, errors } = this.#world;
+    const { random, network, crypto, kem, logged } = this.#world;
+    const log = (level: string) => (message: string) => void logged.push(`${level}: ${message}`);
     return {
       clock: this.clock,
       timers: incarnation.timers(this.clock),
@@ -172,7 +173,7 @@ export class Machine {
       kem,
       streams: incarnation.streams(network.streams(this.host)),
       datagrams: incarnation.datagrams(network.datagrams(this.host)),
-      log: { debug: () => {}, info: () => {}, warn: () => {}, error: (message) => void errors.push(message) },
+      log: { debug: () => {}, info: log("info"), warn: log("warn"), error: log("error") },
     };
   }
 
