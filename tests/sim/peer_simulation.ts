@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { type ErrorCode, PeerError } from "../../lib/base/errors.ts";
 import type { Group } from "../../lib/peer/surface.ts";
-import type { SimulatedPeer } from "../../lib/sim/simulated_peer.ts";
-import { type Crew, type RunUntil, Simulation } from "../../lib/sim/simulation.ts";
+import type { Crew, RunUntil, SimulatedPeer } from "../../lib/sim/mod.ts";
+import { Simulation } from "../../lib/sim/simulation.ts";
 
 /** A {@linkcode Simulation} that waits a minute at most, unless told otherwise, and says what it waited for. */
 export class PeerSimulation extends Simulation {

@@ -2,9 +2,8 @@
 
 import assert from "node:assert/strict";
 import type { ErrorCode } from "../../lib/base/errors.ts";
-import type { Graph, GraphEvent, Group, RecordEvent } from "../../lib/peer/surface.ts";
+import type { Graph, GraphEvent, RecordEvent } from "../../lib/peer/surface.ts";
 import type { JsonValue } from "../../lib/peer/surface.ts";
-import type { SimulatedPeer } from "../../lib/sim/simulated_peer.ts";
 import { DiskWorld } from "./disk_world.ts";
 import { isFailure, PeerSimulation } from "./peer_simulation.ts";
 
