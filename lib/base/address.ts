@@ -104,15 +104,10 @@ export function parseHost(text: string): Uint8Array | null {
 }
 
 function parseHost4(text: string): Uint8Array | null {
-  const parts = text.split(".", 5);
-  if (parts.length !== 4) return null;
-  const bytes = new Uint8Array(4);
-  for (const [i, part] of parts.entries()) {
-    // A leading zero is octal to some parsers and decimal to others, so it is refused.
-    if (!/^(?:0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return null;
-    bytes[i] = Number(part);
-  }
-  return bytes;
+  const match = host4.exec(text);
+  if (match === null) return null;
+  const bytes = [Number(match[1]), Number(match[2]), Number(match[3]), Number(match[4])];
+  return bytes.every((byte) => byte <= 255) ? Uint8Array.from(bytes) : null;
 }
 
 function parseHost6(text: string): Uint8Array | null {
@@ -191,6 +186,9 @@ function range(text: string, scope: AddressScope): Range {
 }
 
 const mappedPrefix = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255);
+
+/** Four numbers. A leading zero is octal to some parsers and decimal to others, so it is refused. */
+const host4 = /^(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})$/;
 
 /** Special ranges of IPv4; all else is global. */
 const ranges4: readonly Range[] = [

@@ -45,10 +45,13 @@ export class Contacts {
    * ourselves.
    */
   learn(hint: ContactHint, takesLoopback: boolean, isOwnWord: boolean): boolean {
-    const dialable = hint.endpoints.filter((text) => isDialable(text, takesLoopback));
-    const endpoints = [...new Set(dialable)].slice(0, contactEndpointsMax);
     const id = hex(hint.peer);
     const known = this.#contacts.get(id);
+    // Nearly all that is said was said before; to take it apart each time would be most of a large graph's work.
+    const saidBefore = isOwnWord ? known?.own : known?.hearsay;
+    if (saidBefore !== undefined && isSame(saidBefore, hint.endpoints)) return false;
+    const dialable = hint.endpoints.filter((text) => isDialable(text, takesLoopback));
+    const endpoints = [...new Set(dialable)].slice(0, contactEndpointsMax);
     if (endpoints.length === 0) return false;
     const own = isOwnWord ? endpoints : known?.own ?? [];
     const hearsay = isOwnWord ? [] : endpoints;
@@ -60,7 +63,7 @@ export class Contacts {
       nextTryMs: known?.nextTryMs ?? 0,
       isDialled: known?.isDialled ?? false,
     };
-    if (known !== undefined && endpointsOf(known).join() === endpointsOf(contact).join()) return false;
+    if (known !== undefined && isSame(endpointsOf(known), endpointsOf(contact))) return false;
     const evicted = this.#contacts.set(id, contact);
     if (evicted !== null) this.#forgotten.push(evicted[1].peer);
     return true;
@@ -81,6 +84,7 @@ export class Contacts {
 
   /** Contacts to dial now, at most `count`, chosen by chance; they count as being dialled. */
   takeDue(count: number, monoMs: number, isExcluded: (id: string) => boolean): ContactHint[] {
+    if (count <= 0) return [];
     this.#dials = this.#dials.filter((atMs) => atMs > monoMs - 60_000);
     const allowed = Math.min(count, dialsPerMinuteMax - this.#dials.length);
     const due = [...this.#contacts.entries()].filter(([id, contact]) =>
@@ -133,7 +137,9 @@ export class Contacts {
 
   /** How many dials are under way. */
   get dialling(): number {
-    return [...this.#contacts.values()].filter((contact) => contact.isDialled).length;
+    let count = 0;
+    for (const { isDialled } of this.#contacts.values()) if (isDialled) count++;
+    return count;
   }
 
   /** All contacts as hints. */
@@ -146,6 +152,10 @@ export class Contacts {
     const contact = this.#contacts.get(id);
     return contact === undefined ? null : hintOf(contact);
   }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, i) => text === b[i]);
 }
 
 function hintOf(contact: Contact): ContactHint {

@@ -45,6 +45,8 @@ interface PendingAdmission {
 export class Conversations {
   readonly #replica: Replica;
   readonly #neighbors = new Map<LinkId, Neighbor>();
+  // The same by lineage in hex: there is one link at most with each.
+  readonly #byLineage = new Map<string, Neighbor>();
   readonly #admissions = new Map<number, PendingAdmission>();
   readonly #numbers = new BoundedMap<string, string>(numbersMax);
   readonly #budgets = new BoundedMap<string, ServingBudget>(servedPeersMax);
@@ -66,9 +68,8 @@ export class Conversations {
     if (up.endpoint !== null) {
       contacts.learn({ peer: up.peer, endpoints: [up.endpoint] }, up.isLoopback, true);
     }
-    for (const old of this.all()) {
-      if (old.id === id) this.#part(old, "replaced", now);
-    }
+    const old = this.#byLineage.get(id);
+    if (old !== undefined) this.#part(old, "replaced", now);
     const strangers = this.all().filter(({ phase }) => phase !== "open");
     if (strangers.length >= strangersMax) this.#part(strangers[0]!, "too_many", now);
     const budget = this.#budgets.get(id) ?? new ServingBudget();
@@ -76,6 +77,7 @@ export class Conversations {
     const neighbor = new Neighbor(up, outbox, budget, (made) => this.#replica.catchupContext(made));
     neighbor.upMs = now.monoMs;
     this.#neighbors.set(up.link, neighbor);
+    this.#byLineage.set(id, neighbor);
     deadlines.set(`greeting:${up.link}`, now.monoMs + greetingMsMax);
     this.#greet(neighbor, now);
   }
@@ -193,7 +195,7 @@ export class Conversations {
 
   /** Whether there is a channel with this lineage (hex). */
   has(id: string): boolean {
-    return this.all().some((neighbor) => neighbor.id === id);
+    return this.#byLineage.has(id);
   }
 
   /** How many there are. */
@@ -466,6 +468,7 @@ export class Conversations {
   #forget(neighbor: Neighbor, now: Instant): void {
     const { deadlines, outbox, contacts, peerTime } = this.#replica;
     this.#neighbors.delete(neighbor.link);
+    this.#byLineage.delete(neighbor.id);
     deadlines.clear(`greeting:${neighbor.link}`);
     deadlines.clear(`catchup:${neighbor.link}`);
     peerTime.remove(neighbor.id);

@@ -78,6 +78,12 @@ export const servedBytesPerMinute: number = 8_388_608;
 /** Lineages whose served bytes are remembered over their links. The least recent gives way and begins anew. */
 export const servedPeersMax: number = 1_024;
 
+/** Entries that one commit of others' items writes, and keys that it deletes. */
+export const commitEntriesMax: number = 200;
+
+/** Bytes of others' items that one commit writes: a third of what the store takes at once, so that own writes come between. */
+export const commitBytesMax: number = 262_144;
+
 /** Own items that wait for the store. A further write is refused. */
 export const writesPendingMax: number = 10_000;
 

@@ -12,7 +12,7 @@ import { hex } from "../base/bytes.ts";
 import { BoundedMap } from "../base/bounded.ts";
 import { DeadlineTable } from "../base/deadlines.ts";
 import type { ErrorCode } from "../base/errors.ts";
-import type { Crypto, Instant, Random, StoreEntry, StoreKey } from "../base/ports.ts";
+import type { Crypto, Instant, Random, StoreEntry } from "../base/ports.ts";
 import { jittered } from "../base/random.ts";
 import type { AuthorityItem, Item } from "../records/item.ts";
 import { type Entry, ItemSet, type SetChange, type Shown } from "../records/item_set.ts";
@@ -20,18 +20,10 @@ import { isOfAuthority } from "../records/policy.ts";
 import { ShelfAge } from "../records/shelf_age.ts";
 import type { Signer } from "../wire/envelope.ts";
 import type { CatchupContext } from "./catchup.ts";
+import { Backlog } from "./backlog.ts";
 import { Contacts } from "./contacts.ts";
 import { Conversations } from "./conversations.ts";
-import {
-  contactKey,
-  cursorEntry,
-  cursorKey,
-  cursorName,
-  itemEntry,
-  restore,
-  Slots,
-  Unstored,
-} from "./keeping.ts";
+import { contactKey, cursorEntry, cursorKey, cursorName, itemEntry, restore, Slots } from "./keeping.ts";
 import {
   catchupPauseMs,
   clockSetBackMs,
@@ -113,19 +105,12 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   readonly #random: Random;
   readonly #writer: Writer;
   readonly #slots: Slots;
-  readonly #unstored = new Unstored();
+  readonly #backlog: Backlog;
   readonly #shelfAge = new ShelfAge();
   readonly #conversations: Conversations;
   readonly #cursors = new BoundedMap<string, Cursor>(2 * cursorsMax);
-  readonly #deadKeys: StoreKey[] = [];
-  /** Contacts and cursors for the store, each key once. */
-  readonly #newEntries = new Map<string, StoreEntry>();
-  readonly #storing = new Map<
-    number,
-    { readonly entries: readonly Entry[]; readonly deletes: readonly StoreKey[] }
-  >();
-  /** Keys that the store did not delete when it was asked. */
-  readonly #undeleted: StoreKey[] = [];
+  /** This node's lineage in hex. */
+  readonly #id: string;
   #endpoints: readonly string[] = [];
   /** The latest time that the set was told, since it was told an earlier one last. */
   #sweptAt = 0;
@@ -139,6 +124,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.graph = options.graph;
     this.#slots = new Slots(options.graph);
     this.signer = options.signer;
+    this.#id = hex(options.signer.publicKey);
     this.policy = options.policy;
     this.crypto = options.crypto;
     this.wire = options.wire ?? new CodecWire(options.crypto, options.graph);
@@ -146,9 +132,10 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.#random = options.random;
     this.set = new ItemSet(options.policy);
     this.contacts = new Contacts(options.random);
-    this.showing = new Showing(this.set, hex(options.signer.publicKey));
+    this.showing = new Showing(this.set, this.#id);
     const { crypto, random, signer, graph, policy } = options;
     this.#writer = new Writer({ crypto, random, signer, graph, policy, set: this.set });
+    this.#backlog = new Backlog({ crypto, slots: this.#slots, takeTicket: () => ++this.#ticket });
     this.#conversations = new Conversations(this);
   }
 
@@ -202,7 +189,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
       dataFingerprint: hex(this.set.data.fingerprint(this.crypto)),
       visibleRecords: this.showing.count,
       pendingWrites: this.#writer.pending,
-      unstored: !this.#unstored.isEmpty || this.#storing.size > 0,
+      unstored: !this.#backlog.isStored,
       peerTimeOffsetMs: this.peerTime.offsetMs,
       isClockWrong: this.peerTime.isWrong,
     };
@@ -247,14 +234,13 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   learn(items: readonly Item[], from: LinkId | null, now: Instant): SetChange {
     const change = this.set.add(items, this.#setTime(now));
     this.#tell(change, from, new Set(items.map((item) => item.id)), now);
-    for (const entry of [...change.entered, ...change.left, ...change.outside]) this.#unstored.add(entry);
-    for (const item of change.dropped) this.#unstored.drop(item);
+    this.#backlog.onChange(change);
     return change;
   }
 
   /** Forgets what somebody brought who does not take part, and what has no effect: strangers fill nothing. */
   forget(entries: readonly Entry[]): void {
-    for (const item of this.set.forget(entries.map(({ item }) => item.id)).dropped) this.#unstored.drop(item);
+    this.#backlog.drop(this.set.forget(entries.map(({ item }) => item.id)).dropped);
   }
 
   /** Writes an item for the conversations (an admission); it is told when durable. */
@@ -361,7 +347,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
 
   #onStored(ticket: number, now: Instant): void {
     this.#storeFailures = 0;
-    this.#storing.delete(ticket);
+    this.#backlog.onStored(ticket);
     const write = this.#writer.end(ticket, "stored");
     if (write === null) return;
     const change = this.set.restore(write.items, this.#setTime(now));
@@ -369,10 +355,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     // A joiner hears that it is admitted before anything that only members are told.
     this.#conversations.onIssued(ticket, items, now);
     this.#tell(change, null, new Set(), now);
-    for (const entry of [...change.entered, ...change.left, ...change.outside]) {
-      if (!write.items.some(({ item }) => item === entry.item)) this.#unstored.add(entry);
-    }
-    for (const item of change.dropped) this.#unstored.drop(item);
+    this.#backlog.onChange(change, (item) => items.includes(item));
     if (write.call !== null) this.#settle(write.call, this.#outcomeOf(items));
   }
 
@@ -389,9 +372,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     const write = this.#writer.end(ticket, certain ? "failed" : "unknown");
     if (write !== null && write.call !== null) this.#fail(write.call, code, message);
     if (write !== null) this.#conversations.onIssueFailed(ticket, now);
-    for (const entry of this.#storing.get(ticket)?.entries ?? []) this.#unstored.add(entry);
-    this.#undeleted.push(...this.#storing.get(ticket)?.deletes ?? []);
-    this.#storing.delete(ticket);
+    this.#backlog.onFailed(ticket);
     if (this.#storeFailures === 0) this.outbox.emit({ kind: "storeTrouble", code, message });
     const pause = Math.min(storeRetryMsMax, storeRetryMsMin * 2 ** Math.min(this.#storeFailures++, 16));
     this.deadlines.setEarlier("storeRetry", now.monoMs + jittered(this.#random, pause));
@@ -456,7 +437,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   #sweepShelf(now: Instant): void {
     const due = this.#shelfAge.due(this.set.shelf(), this.peerTime.sweepAt(now), now.monoMs);
     if (due.length === 0) return;
-    for (const item of this.set.forget(due).dropped) this.#unstored.drop(item);
+    this.#backlog.drop(this.set.forget(due).dropped);
   }
 
   /** The time that the set is told with a change. */
@@ -469,71 +450,50 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   /** Looks for neighbors while there are fewer than wanted and somebody to dial. */
   #seek(now: Instant): void {
     if (!this.#isLoaded) return;
-    const self = hex(this.signer.publicKey);
-    const isExcluded = (id: string): boolean => id === self || this.#conversations.has(id);
     const missing = this.#neighborsMissing(now);
+    if (missing <= 0) return this.deadlines.clear("seek");
+    const isExcluded = (id: string): boolean => id === this.#id || this.#conversations.has(id);
     const { dialling } = this.contacts;
     const wanted = Math.min(missing - dialling, dialsMax - dialling);
     for (const contact of this.contacts.takeDue(wanted, now.monoMs, isExcluded)) {
       this.outbox.push({ kind: "connect", peer: hex(contact.peer), contact });
     }
-    const next = missing > 0 ? this.contacts.nextTry(isExcluded) : null;
+    const next = this.contacts.nextTry(isExcluded);
     // One that is due already waits for a dial to end, which is an input of its own.
     if (next === null || next <= now.monoMs) this.deadlines.clear("seek");
-    else this.deadlines.set("seek", next);
+    else if (next !== this.deadlines.at("seek")) this.deadlines.set("seek", next);
   }
 
   /** How many neighbors are wanted besides those that are of use, or have just come and may be. */
   #neighborsMissing(now: Instant): number {
-    const all = this.neighbors();
-    const useful = all.filter(({ isSynchronised, upMs }) =>
-      isSynchronised || now.monoMs - upMs < settlingMsMax
-    );
-    const dialled = useful.filter(({ up }) => up.dialled);
-    const missing = Math.max(neighborsIdeal - useful.length, neighborsDialledMin - dialled.length);
-    return Math.min(missing, neighborsMax - all.length);
+    let useful = 0;
+    let dialled = 0;
+    for (const { isSynchronised, upMs, up } of this.#conversations.all()) {
+      if (!isSynchronised && now.monoMs - upMs >= settlingMsMax) continue;
+      useful++;
+      if (up.dialled) dialled++;
+    }
+    const missing = Math.max(neighborsIdeal - useful, neighborsDialledMin - dialled);
+    return Math.min(missing, neighborsMax - this.neighborCount);
   }
 
-  /** Hands others' items and cursors to the store, a bounded commit at a time. */
+  /** Hands others' items, contacts and cursors to the store. */
   #offerToStore(): void {
+    for (const peer of this.contacts.takeForgotten()) this.#backlog.discard(contactKey(this.graph, peer));
     const waits = this.deadlines.at("storeRetry");
     if (waits !== null && waits > this.#last.monoMs) return;
-    const contacts = this.contacts.takeForgotten().map((peer) => contactKey(this.graph, peer));
-    const dead = [...contacts, ...this.#deadKeys.splice(0)];
-    for (const key of dead) this.#newEntries.delete(keyName(key));
-    const undeleted = this.#undeleted.splice(0).filter((key) => !this.#newEntries.has(keyName(key)));
-    const forgotten = [...dead, ...undeleted];
-    while (!this.#unstored.isEmpty || this.#newEntries.size > 0 || forgotten.length > 0) {
-      const { entries, dropped } = this.#unstored.take(200, 262_144);
-      const sets = entries.map((entry) => itemEntry(this.crypto, this.#slots, entry.item, entry.arrival));
-      const deletes = [
-        ...dropped.map((item) => this.#slots.free(item)).filter((key) => key !== null),
-        ...forgotten.splice(0, 200),
-      ];
-      // Cursors and contacts go behind the items they speak of.
-      if (this.#unstored.isEmpty) sets.push(...this.#takeNewEntries(200));
-      if (sets.length === 0 && deletes.length === 0) continue;
-      const ticket = ++this.#ticket;
-      this.#storing.set(ticket, { entries, deletes });
-      this.outbox.push({ kind: "store", ticket, sets, deletes });
-    }
+    for (const commit of this.#backlog.take()) this.outbox.push({ kind: "store", ...commit });
   }
 
   /** Keeps an entry that is no item: a contact. */
   keep(entry: StoreEntry): void {
-    this.#newEntries.set(keyName(entry.key), entry);
-  }
-
-  #takeNewEntries(count: number): StoreEntry[] {
-    const taken = [...this.#newEntries].slice(0, count);
-    for (const [name] of taken) this.#newEntries.delete(name);
-    return taken.map(([, entry]) => entry);
+    this.#backlog.keep(entry);
   }
 
   #saveCursor(neighbor: Neighbor, set: SetKind, cursor: Cursor): void {
     const evicted = this.#cursors.set(cursorName(neighbor.id, set), cursor);
-    if (evicted !== null) this.#deadKeys.push(cursorKey(this.graph, evicted[0]));
-    this.keep(cursorEntry(this.graph, neighbor.peer, set, cursor));
+    if (evicted !== null) this.#backlog.discard(cursorKey(this.graph, evicted[0]));
+    this.#backlog.keep(cursorEntry(this.graph, neighbor.peer, set, cursor));
   }
 
   #afterClose(input: Input): readonly Effect[] {
@@ -561,8 +521,4 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
 /** When a wall time comes, on the monotonic clock; what is past comes now. */
 function inMonoMs(wallMs: number | null, nowWallMs: number, monoMs: number): number | null {
   return wallMs === null ? null : monoMs + Math.max(0, wallMs - nowWallMs);
-}
-
-function keyName(key: StoreKey): string {
-  return key.map((part) => part instanceof Uint8Array ? hex(part) : part).join();
 }
