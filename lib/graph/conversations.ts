@@ -4,17 +4,15 @@
  */
 
 import { BoundedMap } from "../base/bounded.ts";
-import { equalBytes, hex } from "../base/bytes.ts";
+import { hex } from "../base/bytes.ts";
 import type { Instant } from "../base/ports.ts";
-import { type AuthorityItem, isData, type Item, ItemKind } from "../records/item.ts";
+import { type AuthorityItem, isData, type Item } from "../records/item.ts";
 import type { SetChange } from "../records/item_set.ts";
 import { aheadMsMax } from "../records/limits.ts";
 import type { Value } from "../wire/codec.ts";
 import { packed } from "./catchup.ts";
 import { contactEntry } from "./keeping.ts";
 import {
-  contactEndpointsMax,
-  contactsMax,
   greetingMsMax,
   knocksPerLinkMax,
   misbehavedMsMax,
@@ -29,9 +27,10 @@ import {
   strangersMax,
 } from "./limits.ts";
 import type { LinkId, LinkUp } from "./machine.ts";
-import { type ContactHint, type GraphMessage, graphProtocolVersion } from "./messages.ts";
+import { type GraphMessage, graphProtocolVersion } from "./messages.ts";
 import { Neighbor } from "./neighbor.ts";
 import type { KnockAnswer } from "./policy.ts";
+import { fitting, isEnded, isStandingOf, proofFor } from "./proof.ts";
 import type { Replica, ReplicaSnapshot } from "./replica.ts";
 import { ServingBudget } from "./serving.ts";
 import { numberOf } from "./writer.ts";
@@ -74,7 +73,7 @@ export class Conversations {
     if (strangers.length >= strangersMax) this.#part(strangers[0]!, "too_many", now);
     const budget = this.#budgets.get(id) ?? new ServingBudget();
     this.#budgets.set(id, budget);
-    const neighbor = new Neighbor(up, outbox, budget, (made) => this.#replica.catchupContext(made));
+    const neighbor = new Neighbor(up, outbox, budget, (made) => this.#replica.catchups.contextOf(made));
     neighbor.upMs = now.monoMs;
     this.#neighbors.set(up.link, neighbor);
     this.#byLineage.set(id, neighbor);
@@ -178,21 +177,6 @@ export class Conversations {
     }
   }
 
-  /** Tells neighbors where this node and its neighbors are: one of them everything, or all what is new. */
-  tellContacts(only: Neighbor | null): void {
-    for (const neighbor of only === null ? this.all() : [only]) {
-      if (neighbor.phase === "open") this.#sendContacts(neighbor);
-    }
-  }
-
-  #sendContacts(neighbor: Neighbor): void {
-    const { endpoints, signer, contacts } = this.#replica;
-    const own: ContactHint = { peer: signer.publicKey, endpoints: endpoints.slice(0, contactEndpointsMax) };
-    // Those that are away too: who comes back elsewhere is found by whoever knows of it.
-    const others = contacts.hints().filter(({ peer }) => hex(peer) !== neighbor.id).slice(0, contactsMax);
-    neighbor.window.send({ type: "contacts", contacts: [own, ...others] });
-  }
-
   /** Whether there is a channel with this lineage (hex). */
   has(id: string): boolean {
     return this.#byLineage.has(id);
@@ -229,7 +213,8 @@ export class Conversations {
       case "items":
         return neighbor.phase === "open" && this.#onItems(neighbor, message.items, now);
       case "contacts":
-        return neighbor.phase === "open" && this.#onContacts(neighbor, message.contacts, now);
+        return neighbor.phase === "open" &&
+          this.#replica.neighborhood.onContacts(neighbor, message.contacts, now);
       case "summary":
       case "elements":
       case "want":
@@ -239,22 +224,11 @@ export class Conversations {
   }
 
   #greet(neighbor: Neighbor, now: Instant): void {
-    const proof = this.#proofFor(neighbor);
+    const { policy, signer } = this.#replica;
+    const proof = proofFor(policy, signer.publicKey, neighbor.peer);
     neighbor.greetedWith = [...proof.keys()].join();
     const items = fitting([...proof.values()].slice(0, proofItemsMax));
     neighbor.window.send({ type: "greet", version: graphProtocolVersion, wallMs: now.wallMs, items });
-  }
-
-  /**
-   * Who we are, or that we have left; and who, as far as we know, the other end is: it may have lost its own
-   * admission.
-   */
-  #proofFor(neighbor: Neighbor): Map<string, Uint8Array> {
-    const { policy, signer } = this.#replica;
-    const reasons = policy.mayConnect(signer.publicKey) ? [] : policy.reasonsAgainst(signer.publicKey);
-    const own = isEnded(reasons) ? reasons : [];
-    const items = [...policy.proofOf(signer.publicKey), ...own, ...policy.proofOf(neighbor.peer)];
-    return new Map(items.map((item) => [item.id, item.bytes]));
   }
 
   /** The first greeting begins everything; a later one brings what can be shown by now, and the clock. */
@@ -326,7 +300,7 @@ export class Conversations {
       const open = this.all().filter(({ phase }) => phase === "open");
       if (open.length < neighborsMax) return this.#open(neighbor, now);
       // It may know nobody but this node, and would ask again and again where there is no room.
-      this.#sendContacts(neighbor);
+      this.#replica.neighborhood.tell(neighbor);
       this.#refuse(neighbor, "too_many", [], now);
     } else {
       const reasons = policy.reasonsAgainst(neighbor.peer);
@@ -338,8 +312,11 @@ export class Conversations {
   }
 
   #open(neighbor: Neighbor, now: Instant): void {
+    const { policy, signer } = this.#replica;
     // Either of us became a member since we greeted: the other end may not know, and would take nothing.
-    if (neighbor.greetedWith !== [...this.#proofFor(neighbor).keys()].join()) this.#greet(neighbor, now);
+    if (neighbor.greetedWith !== [...proofFor(policy, signer.publicKey, neighbor.peer).keys()].join()) {
+      this.#greet(neighbor, now);
+    }
     neighbor.phase = "open";
     this.#sampleClock(neighbor);
     this.#replica.deadlines.clear(`greeting:${neighbor.link}`);
@@ -347,7 +324,7 @@ export class Conversations {
     const hint = this.#replica.contacts.hint(neighbor.id);
     // Where our dial reached it is known already, so what it says of itself would be no news to keep.
     if (hint !== null) this.#replica.keep(contactEntry(this.#replica.graph, hint));
-    this.tellContacts(neighbor);
+    this.#replica.neighborhood.tell(neighbor);
     neighbor.catchup.begin();
   }
 
@@ -422,30 +399,10 @@ export class Conversations {
     }
   }
 
-  #onContacts(neighbor: Neighbor, hints: readonly ContactHint[], now: Instant): boolean {
-    const { contacts, policy, graph } = this.#replica;
-    if (!neighbor.hearsContacts(now.monoMs)) return true;
-    for (const hint of hints) {
-      if (!policy.mayConnect(hint.peer)) continue;
-      const isOwn = hex(hint.peer) === neighbor.id;
-      if (!contacts.learn(hint, neighbor.up.isLoopback, isOwn)) continue;
-      this.#replica.keep(contactEntry(graph, hint));
-      // What a neighbor says of itself goes one step further, so that its neighbors' neighbors may dial it.
-      if (isOwn) {
-        for (const other of this.all()) {
-          if (other !== neighbor && other.phase === "open") {
-            other.window.send({ type: "contacts", contacts: [hint] });
-          }
-        }
-      }
-    }
-    return true;
-  }
-
   #advance(neighbor: Neighbor, now: Instant): void {
     if (!this.#neighbors.has(neighbor.link)) return;
     const { window, catchup, phase } = neighbor;
-    if (catchup.advance()) this.#replica.onCaughtUp(neighbor, now);
+    if (catchup.advance()) this.#replica.catchups.onEnd(neighbor, now);
     // What a full queue dropped is found by comparing again, once there is room.
     const hasRoom = window.waitingBytes === 0 && catchup.state === "idle";
     if (phase === "open" && hasRoom && window.takeMissed()) catchup.begin();
@@ -484,22 +441,4 @@ export class Conversations {
     if (known === undefined) this.#numbers.set(number, item.id);
     else if (known !== item.id) this.#replica.outbox.emit({ kind: "fork", author: item.head.author });
   }
-}
-
-/** Whether a removal or leave is among the reasons; if not, an admission came too late. */
-function isEnded(reasons: readonly Item[]): boolean {
-  return reasons.length === 0 ||
-    reasons.some(({ body }) => body.kind === ItemKind.removal || body.kind === ItemKind.leave);
-}
-
-/** Whether an item makes this lineage a member, if it stands. */
-function isStandingOf({ body }: Item, lineage: Uint8Array): boolean {
-  if (body.kind === ItemKind.credential) return equalBytes(body.subject, lineage);
-  return body.kind === ItemKind.admission && equalBytes(body.statement.joiner, lineage);
-}
-
-/** As many of these, first to last, as fit one message. */
-function fitting(items: readonly Uint8Array[]): readonly Uint8Array[] {
-  let bytes = 0;
-  return items.filter((item) => (bytes += item.length + 8) <= 60_000);
 }

@@ -108,6 +108,9 @@ export const clockSetBackMs: number = 60_000;
 /** Items that one greeting or refusal carries: two chains of 24 links and the lists of what stays. */
 export const proofItemsMax: number = 256;
 
+/** Bytes of the items of one greeting or refusal: a message less what else it says. What is beyond is left out. */
+export const proofMessageBytes: number = 60_000;
+
 /** Items that one neighbor shows in all before it may take part: each costs a signature check. More is misbehaviour. */
 export const strangerItemsMax: number = 512;
 

@@ -3,44 +3,30 @@
  * node's side of every conversation with a neighbor, and what users see of it (protocol §4 to §6).
  *
  * Parts: {@linkcode ItemSet} (what stands), {@linkcode Writer} (own items), {@linkcode Neighbor} and
- * its catch-up (conversations), {@linkcode Contacts} (whom to dial), {@linkcode Showing} (events and
- * expiry), keeping (the store). Others' items are forwarded as soon as they are checked; own ones
- * when they are durable.
+ * its catch-up (conversations), {@linkcode Contacts} and {@linkcode Neighborhood} (whom to dial),
+ * {@linkcode Showing} (events and expiry), {@linkcode Backlog} and keeping (the store). Others' items are
+ * forwarded as soon as they are checked; own ones when they are durable.
  */
 
 import { hex } from "../base/bytes.ts";
-import { BoundedMap } from "../base/bounded.ts";
 import { DeadlineTable } from "../base/deadlines.ts";
 import type { ErrorCode } from "../base/errors.ts";
-import type { Crypto, Instant, Random, StoreEntry } from "../base/ports.ts";
+import type { Crypto, Instant, Random, StoreEntry, StoreKey } from "../base/ports.ts";
 import { jittered } from "../base/random.ts";
 import type { AuthorityItem, Item } from "../records/item.ts";
 import { type Entry, ItemSet, type SetChange, type Shown } from "../records/item_set.ts";
 import { isOfAuthority } from "../records/policy.ts";
 import { ShelfAge } from "../records/shelf_age.ts";
 import type { Signer } from "../wire/envelope.ts";
-import type { CatchupContext } from "./catchup.ts";
 import { Backlog } from "./backlog.ts";
+import { Catchups } from "./catchups.ts";
 import { Contacts } from "./contacts.ts";
 import { Conversations } from "./conversations.ts";
-import { contactKey, cursorEntry, cursorKey, cursorName, itemEntry, restore, Slots } from "./keeping.ts";
-import {
-  catchupPauseMs,
-  clockSetBackMs,
-  cursorsMax,
-  dialsMax,
-  divergedPauseMs,
-  neighborsDialledMin,
-  neighborsIdeal,
-  neighborsMax,
-  settlingMsMax,
-  storeRetryMsMax,
-  storeRetryMsMin,
-  tickMs,
-} from "./limits.ts";
+import { contactKey, itemEntry, restore, Slots } from "./keeping.ts";
+import { clockSetBackMs, storeRetryMsMax, storeRetryMsMin, tickMs } from "./limits.ts";
 import type { Effect, Input, LinkId, Machine, Outcome, Request } from "./machine.ts";
-import type { Cursor, SetKind } from "./messages.ts";
 import type { Neighbor } from "./neighbor.ts";
+import { Neighborhood } from "./neighborhood.ts";
 import { Outbox } from "./outbox.ts";
 import { PeerTime } from "./peer_time.ts";
 import type { GraphPolicy } from "./policy.ts";
@@ -101,6 +87,8 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   readonly outbox: Outbox;
   readonly deadlines: DeadlineTable<Deadline> = new DeadlineTable();
   readonly contacts: Contacts;
+  readonly neighborhood: Neighborhood;
+  readonly catchups: Catchups;
   readonly showing: Showing;
   readonly #random: Random;
   readonly #writer: Writer;
@@ -108,10 +96,6 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   readonly #backlog: Backlog;
   readonly #shelfAge = new ShelfAge();
   readonly #conversations: Conversations;
-  readonly #cursors = new BoundedMap<string, Cursor>(2 * cursorsMax);
-  /** This node's lineage in hex. */
-  readonly #id: string;
-  #endpoints: readonly string[] = [];
   /** The latest time that the set was told, since it was told an earlier one last. */
   #sweptAt = 0;
   #ticket = 0;
@@ -124,7 +108,6 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.graph = options.graph;
     this.#slots = new Slots(options.graph);
     this.signer = options.signer;
-    this.#id = hex(options.signer.publicKey);
     this.policy = options.policy;
     this.crypto = options.crypto;
     this.wire = options.wire ?? new CodecWire(options.crypto, options.graph);
@@ -132,11 +115,13 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.#random = options.random;
     this.set = new ItemSet(options.policy);
     this.contacts = new Contacts(options.random);
-    this.showing = new Showing(this.set, this.#id);
+    this.showing = new Showing(this.set, hex(options.signer.publicKey));
     const { crypto, random, signer, graph, policy } = options;
     this.#writer = new Writer({ crypto, random, signer, graph, policy, set: this.set });
     this.#backlog = new Backlog({ crypto, slots: this.#slots, takeTicket: () => ++this.#ticket });
     this.#conversations = new Conversations(this);
+    this.neighborhood = new Neighborhood(this, this.#conversations);
+    this.catchups = new Catchups(this, options.random, () => this.#writer.firstPendingArrival());
   }
 
   /** Begins: asks for what the store holds. */
@@ -152,7 +137,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.#last = now;
     this.#judgeTime(now);
     this.#dispatch(input, now);
-    this.#seek(now);
+    if (this.#isLoaded) this.neighborhood.seek(now);
     this.#offerToStore();
     return this.outbox.take();
   }
@@ -220,14 +205,14 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     return this.#conversations.count;
   }
 
+  /** The moment of the step at hand. */
+  get present(): Instant {
+    return this.#last;
+  }
+
   /** How many own writes wait for the store. */
   get pendingWrites(): number {
     return this.#writer.pending;
-  }
-
-  /** Where this node says it may be reached. */
-  get endpoints(): readonly string[] {
-    return this.#endpoints;
   }
 
   /** Takes items that a neighbor (or a chain it showed) brought: checks are done, places are found, news is told. */
@@ -243,46 +228,20 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.#backlog.drop(this.set.forget(entries.map(({ item }) => item.id)).dropped);
   }
 
+  /** Keeps an entry that is no item: a contact, a cursor. */
+  keep(entry: StoreEntry): void {
+    this.#backlog.keep(entry);
+  }
+
+  /** An entry that is no item leaves the store. */
+  discard(key: StoreKey): void {
+    this.#backlog.discard(key);
+  }
+
   /** Writes an item for the conversations (an admission); it is told when durable. */
   issue(request: Request & { kind: "issue" }, now: Instant): number | null {
     if (this.peerTime.isWrong) return null;
     return this.#write(null, request, now);
-  }
-
-  /** What catch-up with a neighbor needs. */
-  catchupContext(neighbor: Neighbor): CatchupContext {
-    return {
-      set: this.set,
-      crypto: this.crypto,
-      cursor: (set) => this.#cursors.get(cursorName(neighbor.id, set)) ?? null,
-      saveCursor: (set, cursor) => this.#saveCursor(neighbor, set, cursor),
-      mayBegin: () => this.#mayCatchUp(neighbor),
-      settledArrival: () => (this.#writer.firstPendingArrival() ?? this.set.arrival + 1) - 1,
-    };
-  }
-
-  /** Whether a catch-up with a neighbor may begin now; if not, it does when the neighbor's budget allows. */
-  #mayCatchUp(neighbor: Neighbor): boolean {
-    const { monoMs } = this.#last;
-    const waitMs = neighbor.budget.waitMs(monoMs, this.set.authority.bytes + this.set.data.bytes);
-    if (waitMs > 0) this.deadlines.set(`catchup:${neighbor.link}`, monoMs + waitMs);
-    return waitMs === 0;
-  }
-
-  /** A catch-up ended: tells it, and plans the next. */
-  onCaughtUp(neighbor: Neighbor, now: Instant): void {
-    // What still differs and does not grow less is held back somewhere (a stamp ahead of its time, say): asked for more and more rarely.
-    const isEqual = neighbor.catchup.result === "equal";
-    const isStuck = !isEqual && neighbor.arrivalAtCatchup === this.set.arrival;
-    neighbor.stuckCatchups = isStuck ? neighbor.stuckCatchups + 1 : 0;
-    neighbor.arrivalAtCatchup = this.set.arrival;
-    if (!neighbor.isSynchronised) {
-      neighbor.isSynchronised = true;
-      this.outbox.emit({ kind: "synchronised", peer: neighbor.peer });
-    }
-    const divergedMs = Math.min(catchupPauseMs, divergedPauseMs * 2 ** Math.min(neighbor.stuckCatchups, 16));
-    const pause = jittered(this.#random, isEqual ? catchupPauseMs : divergedMs);
-    this.deadlines.set(`catchup:${neighbor.link}`, now.monoMs + pause);
   }
 
   #dispatch(input: Input, now: Instant): void {
@@ -306,8 +265,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
       case "loaded":
         return this.#onLoaded(input.entries, now);
       case "endpoints":
-        this.#endpoints = input.endpoints;
-        return this.#conversations.tellContacts(null);
+        return this.neighborhood.moveTo(input.endpoints);
       case "deadline":
         return this.#onDeadline(now);
     }
@@ -383,10 +341,8 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     const change = this.set.restore(restored.items, this.#setTime(now));
     this.showing.onChange(change, this.peerTime.at(now));
     this.#conversations.onLoaded(restored.items.map(({ item }) => item));
-    for (const [name, cursor] of restored.cursors) {
-      // What the disk lost is fetched again: no neighbor may be told that we have it.
-      if (restored.damaged.length === 0) this.#cursors.set(name, cursor);
-    }
+    // What the disk lost is fetched again: no neighbor may be told that we have it.
+    if (restored.damaged.length === 0) this.catchups.restore(restored.cursors);
     for (const hint of restored.contacts) this.contacts.learn(hint, true, true);
     for (const { key, value } of restored.damaged) {
       const quarantine: StoreEntry = { key: ["quarantine", ...key], value };
@@ -447,53 +403,12 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     return sweepAt;
   }
 
-  /** Looks for neighbors while there are fewer than wanted and somebody to dial. */
-  #seek(now: Instant): void {
-    if (!this.#isLoaded) return;
-    const missing = this.#neighborsMissing(now);
-    if (missing <= 0) return this.deadlines.clear("seek");
-    const isExcluded = (id: string): boolean => id === this.#id || this.#conversations.has(id);
-    const { dialling } = this.contacts;
-    const wanted = Math.min(missing - dialling, dialsMax - dialling);
-    for (const contact of this.contacts.takeDue(wanted, now.monoMs, isExcluded)) {
-      this.outbox.push({ kind: "connect", peer: hex(contact.peer), contact });
-    }
-    const next = this.contacts.nextTry(isExcluded);
-    // One that is due already waits for a dial to end, which is an input of its own.
-    if (next === null || next <= now.monoMs) this.deadlines.clear("seek");
-    else if (next !== this.deadlines.at("seek")) this.deadlines.set("seek", next);
-  }
-
-  /** How many neighbors are wanted besides those that are of use, or have just come and may be. */
-  #neighborsMissing(now: Instant): number {
-    let useful = 0;
-    let dialled = 0;
-    for (const { isSynchronised, upMs, up } of this.#conversations.all()) {
-      if (!isSynchronised && now.monoMs - upMs >= settlingMsMax) continue;
-      useful++;
-      if (up.dialled) dialled++;
-    }
-    const missing = Math.max(neighborsIdeal - useful, neighborsDialledMin - dialled);
-    return Math.min(missing, neighborsMax - this.neighborCount);
-  }
-
   /** Hands others' items, contacts and cursors to the store. */
   #offerToStore(): void {
     for (const peer of this.contacts.takeForgotten()) this.#backlog.discard(contactKey(this.graph, peer));
     const waits = this.deadlines.at("storeRetry");
     if (waits !== null && waits > this.#last.monoMs) return;
     for (const commit of this.#backlog.take()) this.outbox.push({ kind: "store", ...commit });
-  }
-
-  /** Keeps an entry that is no item: a contact. */
-  keep(entry: StoreEntry): void {
-    this.#backlog.keep(entry);
-  }
-
-  #saveCursor(neighbor: Neighbor, set: SetKind, cursor: Cursor): void {
-    const evicted = this.#cursors.set(cursorName(neighbor.id, set), cursor);
-    if (evicted !== null) this.#backlog.discard(cursorKey(this.graph, evicted[0]));
-    this.#backlog.keep(cursorEntry(this.graph, neighbor.peer, set, cursor));
   }
 
   #afterClose(input: Input): readonly Effect[] {

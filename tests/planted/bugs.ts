@@ -176,9 +176,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "content with one neighbor",
     stands: ["I11"],
-    file: "lib/graph/replica.ts",
-    find: "if (!this.#isLoaded) return;\n    const self",
-    replace: "if (!this.#isLoaded || this.#conversations.count > 0) return;\n    const self",
+    file: "lib/graph/neighborhood.ts",
+    find: "if (missing <= 0) return",
+    replace: "if (missing <= 0 || this.#conversations.count > 0) return",
     catcher: { kind: "sim", scenario: "graph", invariant: "I11" },
   },
   {
@@ -366,7 +366,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "a catch-up without a pause",
     stands: ["I25"],
-    file: "lib/graph/replica.ts",
+    file: "lib/graph/catchups.ts",
     find: "const pause = jittered(this.#random, isEqual ? catchupPauseMs : divergedMs);",
     replace: "const pause = isEqual ? 500 : divergedMs;",
     catcher: { kind: "sim", scenario: "graph", invariant: "I25" },
