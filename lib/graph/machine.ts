@@ -33,7 +33,12 @@ export type Input =
     /** Whether it is known that nothing was written. */
     readonly certain: boolean;
   }
-  | { readonly kind: "loaded"; readonly entries: readonly StoreEntry[] }
+  | {
+    readonly kind: "loaded";
+    readonly entries: readonly StoreEntry[];
+    /** How many entries the store found damaged and left out; none if not given. */
+    readonly damaged?: number;
+  }
   | { readonly kind: "endpoints"; readonly endpoints: readonly string[] }
   | { readonly kind: "deadline" };
 

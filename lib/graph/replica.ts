@@ -263,7 +263,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
       case "storeFailed":
         return this.#onStoreFailed(input, now);
       case "loaded":
-        return this.#onLoaded(input.entries, now);
+        return this.#onLoaded(input.entries, input.damaged ?? 0, now);
       case "endpoints":
         return this.neighborhood.moveTo(input.endpoints);
       case "deadline":
@@ -336,13 +336,14 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.deadlines.setEarlier("storeRetry", now.monoMs + jittered(this.#random, pause));
   }
 
-  #onLoaded(entries: readonly StoreEntry[], now: Instant): void {
+  #onLoaded(entries: readonly StoreEntry[], damaged: number, now: Instant): void {
     const restored = restore(this.crypto, this.graph, this.#slots, entries);
     const change = this.set.restore(restored.items, this.#setTime(now));
     this.showing.onChange(change, this.peerTime.at(now));
     this.#conversations.onLoaded(restored.items.map(({ item }) => item));
     // What the disk lost is fetched again: no neighbor may be told that we have it.
-    if (restored.damaged.length === 0) this.catchups.restore(restored.cursors);
+    const isWhole = damaged + restored.damaged.length === 0;
+    if (isWhole) this.catchups.restore(restored.cursors);
     for (const hint of restored.contacts) this.contacts.learn(hint, true, true);
     for (const { key, value } of restored.damaged) {
       const quarantine: StoreEntry = { key: ["quarantine", ...key], value };

@@ -75,9 +75,12 @@ export class GraphDriver {
   /** Loads what the store holds and begins to take channels. */
   async open(): Promise<void> {
     this.#carryOut(this.replica.start(this.#ports.clock.now()));
+    const { store } = this.#ports;
     const entries: StoreEntry[] = [];
-    for await (const entry of this.#ports.store.list(graphPrefix(this.replica.graph))) entries.push(entry);
-    this.#feed({ kind: "loaded", entries });
+    const damagedBefore = store.damaged ?? 0;
+    for await (const entry of store.list(graphPrefix(this.replica.graph))) entries.push(entry);
+    // The store counts for all graphs: one that is loaded meanwhile may ask for too much, and never for too little.
+    this.#feed({ kind: "loaded", entries, damaged: (store.damaged ?? 0) - damagedBefore });
     if (this.isClosed) throw closedError();
     this.tellEndpoints();
     this.#ports.links.register(this.replica.graph, {

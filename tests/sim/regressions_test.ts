@@ -1,6 +1,8 @@
 /** Faults that seeds of the simulation found, each as the shortest story that shows it. */
 
 import assert from "node:assert/strict";
+import { decodeMessage } from "../../lib/graph/messages.ts";
+import type { ReplicaStep } from "../../lib/sim/checker.ts";
 import { Simulation } from "../../lib/sim/mod.ts";
 
 Deno.test("(I25) timers of links between drifting clocks are not set for no time at all", async () => {
@@ -81,4 +83,41 @@ Deno.test("(I25) an item held back for its time is not sent again and again", as
     await sim.run(600_000);
     sim.assert(sim.events - before < 1_500, `ten minutes take ${sim.events - before} events`);
   });
+});
+
+Deno.test("[F6] (I7) who finds its disk damaged tells no neighbor that it has all up to a cursor", async () => {
+  /** Of each host and set the first word since it started. */
+  const told = new Map<string, boolean>();
+  const onReplica = ({ peer, effects }: ReplicaStep): void => {
+    for (const effect of effects) {
+      const message = effect.kind === "send" ? decodeMessage(effect.bytes) : null;
+      if (message?.type !== "summary" || message.round > 1) continue;
+      told.getOrInsertComputed(`${peer.host} ${message.set}`, () => message.cursor !== null);
+    }
+  };
+  await Simulation.each(3, async (sim) => {
+    const [ana, ben] = await sim.peers(2);
+    const graph = await sim.run(ana.peer.graphs.create());
+    const copy = await sim.run(ben.peer.graphs.open(graph.id, { endpoints: [ana.bootstrap] }));
+    for (const text of ["heron", "egret", "stork"]) await sim.run(graph.records.add("note", text));
+    await sim.run(120_000);
+    assert.equal((await sim.run(copy.records.list())).length, 3);
+
+    /** What ben says first of each set after its next start. */
+    const cursorsAfterStart = async (): Promise<boolean[]> => {
+      sim.crash(ben);
+      told.clear();
+      await sim.restart(ben);
+      await sim.run(30_000);
+      assert.equal((await sim.run(ben.peer.graphs.list()[0]!.records.list())).length, 3);
+      return [...told].filter(([key]) => key.startsWith(ben.host)).map(([, hasCursor]) => hasCursor);
+    };
+    const whole = await cursorsAfterStart();
+    assert.ok(whole.includes(true), `a whole disk is believed: ${whole}`);
+    const item = ben.store.durableEntries().find(({ key }) => key[0] === "graph" && key[2] === "item")!;
+    ben.isDiskDamaged = true;
+    ben.store.damage(item.key);
+    const damaged = await cursorsAfterStart();
+    assert.ok(damaged.length > 0 && !damaged.includes(true), `of a damaged one nothing is: ${damaged}`);
+  }, { checkers: () => [{ invariant: "", onReplica }] });
 });
