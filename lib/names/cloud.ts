@@ -36,6 +36,7 @@ import {
 import { type PublicationContent, Publications } from "./publications.ts";
 import { Resolves } from "./resolves.ts";
 import { Responder } from "./responder.ts";
+import { Returns } from "./returns.ts";
 import { RoutingTable } from "./routing_table.ts";
 import { Searches } from "./searches.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -101,11 +102,11 @@ export class CloudMachine {
   /** Whether contacts are being sought. */
   #isSeeking = false;
   #retryMs = bootstrapRetryMsMin;
-  /** Addresses to start from: those that were given, and those of contacts that were lost. */
+  readonly #returns: Returns;
+  /** Addresses to start from. */
   readonly #bootstraps = new Map<string, Address>();
   /** Addresses that were given while contacts were being sought at others. */
   readonly #untried = new Set<string>();
-  readonly #lost = new BoundedMap<string, Address>(bootstrapsMax);
   /** Contacts behind the addresses that were given. */
   readonly #anchors = new BoundedMap<string, Contact>(bootstrapsMax);
   /** Calls that wait until contacts were sought. */
@@ -128,6 +129,9 @@ export class CloudMachine {
     const onNamed = (contact: Contact) => this.#upkeep.considerNamed(contact);
     const anchors = () => [...this.#anchors.values()];
     const searches = this.#searches = new Searches(context, exchanges, table, anchors, onNamed);
+    const onReturned = (text: string, contact: Contact) => this.#anchor(text, contact);
+    const parts = { table, exchanges, searches, bootstraps: this.#bootstraps, onReturned };
+    this.#returns = new Returns(context, parts);
     this.#upkeep = new Upkeep(context, exchanges, searches, table);
     const holdings = this.#holdings = new Holdings(crypto, cloud, random);
     const publications = this.#publications = new Publications(context, exchanges, searches);
@@ -265,7 +269,7 @@ export class CloudMachine {
   #seekContacts(): void {
     if (!this.#isUp || this.#isSeeking) return;
     this.#context.clearAlarm("seek");
-    const addresses = new Map([...this.#bootstraps, ...this.#lost.entries()]);
+    const addresses = this.#returns.addresses();
     if (addresses.size === 0) return;
     this.#isSeeking = true;
     this.#untried.clear();
@@ -283,11 +287,16 @@ export class CloudMachine {
         if (outcome.kind === "slow") return;
         if (--left === 0) fill();
         if (outcome.kind === "failed") return;
-        if (this.#bootstraps.has(text)) this.#anchors.set(outcome.contact.keyHex, outcome.contact);
+        this.#anchor(text, outcome.contact);
         // Once one has answered, the others are not waited for much longer.
         if (!isFilling) this.#context.setAlarm("grace", answerTimeoutMsMin, fill);
       });
     }
+  }
+
+  /** Remembers who is behind an address that was given. */
+  #anchor(text: string, contact: Contact): void {
+    if (this.#bootstraps.has(text)) this.#anchors.set(contact.keyHex, contact);
   }
 
   #fillTable(): void {
@@ -341,8 +350,7 @@ export class CloudMachine {
 
   #onLost(contact: Contact): void {
     this.#anchors.delete(contact.keyHex);
-    const address = contact.addresses[0]!;
-    this.#lost.set(addressText(address), address);
+    this.#returns.onLost(contact);
   }
 
   /** Finds a wall clock that was set, by the monotonic one beside it. */
@@ -365,10 +373,12 @@ export class CloudMachine {
       this.#retryMs = bootstrapRetryMsMin;
       this.#context.clearAlarm("seek");
       this.#planSweep();
+      this.#returns.start();
       this.#upkeep.start();
       this.#publications.spreadAll();
     } else if (state === "alone") {
       this.#upkeep.stop();
+      this.#returns.stop();
       this.#planSeek();
     }
   }
@@ -380,7 +390,7 @@ export class CloudMachine {
   }
 
   #planSeek(): void {
-    if (this.#bootstraps.size + this.#lost.size === 0) return;
+    if (this.#returns.addresses().size === 0) return;
     const delayMs = jittered(this.#context.random, this.#retryMs);
     this.#retryMs = Math.min(this.#retryMs * 2, bootstrapRetryMsMax);
     this.#context.setAlarm("seek", delayMs, () => this.#seekContacts());

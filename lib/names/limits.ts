@@ -191,3 +191,6 @@ export const bootstrapRetryMsMax: number = 60_000;
 
 /** Default time for a resolve (PNRP's, N22). */
 export const resolveTimeoutMs: number = 30_000;
+
+/** Addresses of lost contacts, and to start from, that are tried again in each maintenance while others are there. Guess: a partition is mended within minutes, and who is gone for good costs some packets a minute. */
+export const absentAskedMax: number = 4;

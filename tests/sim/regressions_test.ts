@@ -121,3 +121,36 @@ Deno.test("[F6] (I7) who finds its disk damaged tells no neighbor that it has al
     assert.ok(damaged.length > 0 && !damaged.includes(true), `of a damaged one nothing is: ${damaged}`);
   }, { checkers: () => [{ invariant: "", onReplica }] });
 });
+
+Deno.test("(I12) halves of a cloud that lost each other in a long partition find each other's names again", async () => {
+  await Simulation.each(3, async (sim) => {
+    const peers = await sim.peers(4);
+    const [ana, ben, cleo, dan] = peers;
+    for (const peer of [ben, cleo, dan]) await sim.run(peer.peer.names.bootstrap([ana.bootstrap]));
+    await sim.run(60_000);
+    sim.partition([ana, ben], [cleo, dan]);
+    await sim.run(7_200_000);
+    sim.heal();
+    await sim.run(cleo.peer.names.register("0.heron"));
+    await sim.run(300_000);
+    const found = await sim.run(ana.peer.names.resolve("0.heron").catch(({ code }) => code));
+    assert.equal(found[0]?.verified, true, `${found}`);
+  });
+});
+
+Deno.test("(I12) private peers that lost each other find each other again, though a global one is all they know", async () => {
+  await Simulation.each(3, async (sim) => {
+    const host = (number: number): string => number === 1 ? "20.0.0.1" : `10.0.${number}.1`;
+    const [ana, ben, cleo] = await sim.peers(3, { host });
+    await sim.run(ben.peer.names.bootstrap([ana.bootstrap]));
+    await sim.run(cleo.peer.names.bootstrap([ana.bootstrap, ben.bootstrap]));
+    await sim.run(60_000);
+    sim.partition([ben], [cleo]);
+    await sim.run(7_200_000);
+    sim.heal();
+    await sim.run(cleo.peer.names.register("0.heron"));
+    await sim.run(300_000);
+    const found = await sim.run(ben.peer.names.resolve("0.heron").catch(({ code }) => code));
+    assert.equal(found[0]?.verified, true, `${JSON.stringify(found)}`);
+  });
+});
