@@ -6,6 +6,7 @@
  * whatever the network does; a cut holds its bytes up, as TCP sends them again, and loses datagrams.
  */
 
+import { parseHost } from "../lib/base/address.ts";
 import type { Address, Clock, Datagrams, Random, Streams, Timers } from "../lib/base/ports.ts";
 import { calmConditions, changedConditions, type NetworkConditions } from "./memory_conditions.ts";
 import { DatagramCarrier, type Places } from "./memory_datagrams.ts";
@@ -267,7 +268,12 @@ export class MemoryNetwork {
 
   #place(name: string): Place {
     let place = this.#places.get(name);
-    if (place === undefined) this.#places.set(name, place = new Place(name));
+    if (place === undefined) {
+      if (parseHost(name) === null) {
+        throw new TypeError(`"${name}" is no address of a machine; a simulated peer's is its "host"`);
+      }
+      this.#places.set(name, place = new Place(name));
+    }
     return place;
   }
 

@@ -63,7 +63,7 @@ export class HostClock implements Clock, Timers {
 
   /** Leaps the monotonic clock ahead, as after a sleep that it counted: timers fall due. */
   jumpMono(byMs: number): void {
-    assert(byMs >= 0, "a monotonic clock never goes back");
+    if (!(byMs >= 0)) throw new RangeError(`Cannot leap by ${byMs} ms: a monotonic clock never goes back`);
     this.#monoPace.jump(this.#trueMs(), byMs);
     this.#plan();
   }
@@ -211,7 +211,9 @@ class HostTimer implements TimerHandle {
 }
 
 function rateOf(driftPpm: number): number {
-  assert(Math.abs(driftPpm) <= 500_000, "a clock runs at half to one and a half of true pace");
+  if (!(Math.abs(driftPpm) <= 500_000)) {
+    throw new RangeError(`Cannot make a clock drift by ${driftPpm} ppm: at most 500,000 either way`);
+  }
   return 1 + driftPpm / 1e6;
 }
 

@@ -22,6 +22,7 @@ import type { KeyFile } from "../peer/key_ring.ts";
 
 /** One start of a peer, from its opening to its crash. */
 export class Incarnation {
+  readonly #timers = new Set<TimerHandle>();
   #isOver = false;
 
   /** Ends it: what it waits for stays open for ever. */
@@ -47,11 +48,27 @@ export class Incarnation {
   /** Timers that fall silent. */
   timers(timers: Timers): Timers {
     return {
-      set: (delayMs, callback): TimerHandle =>
-        this.#isOver
-          ? { cancel: () => {} }
-          : timers.set(delayMs, () => this.#isOver ? undefined : callback()),
+      set: (delayMs, callback): TimerHandle => {
+        if (this.#isOver) return { cancel: () => {} };
+        const timer = timers.set(delayMs, () => {
+          this.#timers.delete(handle);
+          if (!this.#isOver) callback();
+        });
+        const handle: TimerHandle = {
+          cancel: () => {
+            this.#timers.delete(handle);
+            timer.cancel();
+          },
+        };
+        this.#timers.add(handle);
+        return handle;
+      },
     };
+  }
+
+  /** How many timers of its own are set: others may use the machine's clock as well. */
+  get timerCount(): number {
+    return this.#timers.size;
   }
 
   /** Streams of which nothing comes any more. */

@@ -18,6 +18,9 @@ export const kvBatchMax: number = 1_000;
 /** Last entries of a trace that are kept in words; older ones count in its hash alone. Guess: what a person reads. */
 export const traceEntriesMax: number = 4_096;
 
+/** The largest seed: chance begins with 32 bits. */
+export const seedMax: number = 4_294_967_295;
+
 /** Longest that a simulation runs for one condition, in virtual milliseconds, unless it is told: an hour. Guess. */
 export const runMsDefault: number = 3_600_000;
 

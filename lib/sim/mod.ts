@@ -3,13 +3,19 @@
  * cuts and crashes, and a store that fails. Nothing in it waits in real time, and a seed repeats a
  * run exactly.
  *
- * @example An hour of virtual time
- * ```ts
- * import { VirtualClock } from "@kith/peer/testing";
+ * {@linkcode Simulation} is where to begin; all else are its parts, for whoever tests a part alone.
  *
- * const clock = new VirtualClock();
- * clock.set(3_600_000, () => console.log("an hour later"));
- * await clock.run(3_600_000); // an hour later
+ * @example A record crosses a network that loses a fifth of everything
+ * ```ts
+ * import { Simulation } from "@kith/peer/testing";
+ *
+ * await using sim = new Simulation({ seed: 7, network: { lossShare: 0.2 } });
+ * const [ana, ben] = await sim.peers(2);
+ * const group = await sim.run(ana.peer.groups.create("Notes"));
+ * const { records } = await sim.run(ben.peer.groups.join(await sim.run(group.invite())));
+ * await sim.run(group.records.add("note", "heron"));
+ * await sim.run(() => sim.differences().length === 0);
+ * sim.assert((await sim.run(records.list())).length === 1, "ben has the note");
  * ```
  *
  * @module

@@ -24,8 +24,11 @@ export function shutOutRealWorld(): () => void {
 
 function shut(): () => void {
   const undo = [
-    ...["setTimeout", "setInterval"].map((name) => replace(globalThis, name, refuse(name, timersHint))),
+    ...["setTimeout", "setInterval", "setImmediate"].map((name) =>
+      replace(globalThis, name, refuse(name, timersHint))
+    ),
     replace(globalThis, "Date", shutDate()),
+    replace(Temporal, "Now", refusing("Temporal.Now", clockHint)),
     replace(globalThis.performance, "now", refuse("performance.now", clockHint)),
     replace(Math, "random", refuse("Math.random", randomHint)),
     replace(AbortSignal, "timeout", refuse("AbortSignal.timeout", timersHint)),

@@ -1,7 +1,6 @@
 /** A peer in a simulation, and the machine it runs on: clocks, a disk, a place in the network. */
 
 import { addressText } from "../base/address.ts";
-import { assert } from "../base/assert.ts";
 import type { Crypto, Kem, Log, Random } from "../base/ports.ts";
 import type { KeyFile } from "../peer/key_ring.ts";
 import { Peer, type PeerOptions } from "../peer/peer.ts";
@@ -21,6 +20,8 @@ export interface SimulatedPeerWorld {
   readonly kem: Kem;
   readonly log: Log;
   readonly observer: PeerObserver;
+  /** Says what is done to the machine. */
+  readonly note: (what: string) => void;
 }
 
 /**
@@ -43,6 +44,8 @@ export class SimulatedPeer {
   #id = "";
   #starts = 0;
   #isOpening = false;
+  /** Whether the peer was closed and let go of its disk. */
+  #isReleased = false;
   #isPaused = false;
 
   /** @internal A machine with nothing on it; simulations make them. */
@@ -56,7 +59,7 @@ export class SimulatedPeer {
 
   /** The peer that runs; a crash ends it, and a restart makes another. */
   get peer(): Peer {
-    assert(this.#peer !== null, `${this.name} runs`);
+    if (this.#peer === null) throw new TypeError(`Cannot use ${this.name}: it is down; restart it first`);
     return this.#peer;
   }
 
@@ -77,7 +80,17 @@ export class SimulatedPeer {
 
   /** Whether a peer runs and is open. */
   get isUp(): boolean {
-    return this.#peer !== null;
+    return this.#peer !== null && !this.#isReleased;
+  }
+
+  /** Whether a peer is being opened. */
+  get isOpening(): boolean {
+    return this.#isOpening;
+  }
+
+  /** Timers that its peer has set, or left behind. */
+  get timerCount(): number {
+    return this.#incarnation.timerCount;
   }
 
   /** Whether its machine stands still. */
@@ -100,7 +113,12 @@ export class SimulatedPeer {
 
   /** Opens a peer on what the machine holds, with the options it had before unless given others. */
   async open(options: PeerOptions = this.#options): Promise<Peer> {
-    assert(this.#peer === null && !this.#isOpening, `${this.name} does not run yet`);
+    if (this.isUp || this.#isOpening) {
+      throw new TypeError(`Cannot open ${this.name}: it is up; crash or close it first`);
+    }
+    if (this.#isReleased) this.#store = this.#store.reopen(); // whoever used it closed it
+    this.#isReleased = false;
+    this.#peer = null;
     this.#options = options;
     this.#isOpening = true;
     this.#starts++;
@@ -128,6 +146,7 @@ export class SimulatedPeer {
     this.#peer = null;
     const incarnation = this.#incarnation;
     await incarnation.guard(peer.close());
+    this.#isReleased = false;
     this.#store = this.#store.reopen();
   }
 
@@ -136,6 +155,7 @@ export class SimulatedPeer {
     this.#incarnation.end();
     this.#peer = null;
     this.#isOpening = false;
+    this.#isReleased = false;
     this.clock.forget();
     this.#store = this.#store.crash();
     this.#world.network.closeHost(this.host);
@@ -144,6 +164,7 @@ export class SimulatedPeer {
 
   /** Stops its machine: no timer fires, nothing that arrives is taken. */
   pause(options: { readonly countsSleep?: boolean } = {}): void {
+    this.#world.note(`pause ${this.name}`);
     this.#isPaused = true;
     this.clock.pause(options);
     this.#world.network.pause(this.host);
@@ -151,6 +172,7 @@ export class SimulatedPeer {
 
   /** Lets its machine go on. */
   resume(): void {
+    this.#world.note(`resume ${this.name}`);
     this.#isPaused = false;
     this.clock.resume();
     this.#world.network.resume(this.host);
@@ -184,7 +206,10 @@ export class SimulatedPeer {
       store,
       keys: incarnation.keys(keys),
       place: `${this.host}.kv`,
-      release: () => store.close(),
+      release: async () => {
+        await store.close();
+        if (this.#incarnation === incarnation) this.#isReleased = true;
+      },
     };
   }
 }

@@ -16,7 +16,9 @@ import { createLightCrypto } from "./light_crypto.ts";
 import { peersMax, runMsDefault } from "./limits.ts";
 import { shutOutRealWorld } from "./real_world.ts";
 import { SimulatedPeer } from "./simulated_peer.ts";
-import { replayCommand, seedsToRun } from "./replay.ts";
+import { checkCount, checkSeed } from "./misuse.ts";
+import { replayByHand, replayCommand, seedsToRun } from "./replay.ts";
+import { Runner } from "./runner.ts";
 import { failureText, SimulationFailure } from "./simulation_failure.ts";
 import type {
   Crew,
@@ -76,20 +78,23 @@ export class Simulation implements AsyncDisposable {
   readonly #own: Checkers;
   readonly #checkers: readonly Checker[];
   readonly #letIn: () => void;
+  /** The same machines by address, for people who read traces. */
+  readonly #names = new Map<string, string>();
+  readonly #runner: Runner;
   #failure: SimulationFailure | null = null;
-  #isRunning = false;
   #isOver = false;
   #overheard: Uint8Array | null = null;
 
   /** A world without peers. */
   constructor(options: SimulationOptions = {}) {
     this.seed = options.seed ?? 1;
+    checkSeed(this.seed);
     this.random = new SeededRandom(this.seed);
     const world = this.#worldRandom = new SeededRandom(this.random.uint32());
     this.#work = new CryptoWork(options.crypto ?? createLightCrypto());
     this.#kem = options.kem?.(new SeededRandom(world.uint32())) ??
       createFakeKem(this.#work.uncounted, new SeededRandom(world.uint32()));
-    this.#replay = options.replay ?? replayCommand(new Error().stack ?? "");
+    this.#replay = options.replay ?? replayByHand(new Error().stack ?? "");
     this.network = new MemoryNetwork({
       timers: this.clock,
       random: new SeededRandom(world.uint32()),
@@ -111,6 +116,11 @@ export class Simulation implements AsyncDisposable {
       ...this.#timeline === null ? [] : [this.#timeline],
       ...options.checkers?.(watched, report) ?? [],
     ];
+    this.#runner = new Runner({
+      clock: this.clock,
+      look: () => this.#look(),
+      fail: (invariant, message) => this.#fail(invariant, message),
+    });
     this.#letIn = shutOutRealWorld(); // last: what throws above shuts nothing
   }
 
@@ -124,6 +134,7 @@ export class Simulation implements AsyncDisposable {
     options: Omit<SimulationOptions, "seed"> = {},
   ): Promise<void> {
     const replay = options.replay ?? replayCommand(new Error().stack ?? "");
+    checkCount("run seeds", count, 1);
     for (const seed of await seedsToRun(count)) {
       const sim = new Simulation({ ...options, replay, seed });
       try {
@@ -138,7 +149,13 @@ export class Simulation implements AsyncDisposable {
   }
 
   /** Makes so many peers, each on a machine of its own, and runs until all are open. */
-  async peers<N extends number>(count: N, options: SimulatedPeerOptions = {}): Promise<Crew<N>> {
+  peers<N extends number>(count: N, options: SimulatedPeerOptions = {}): Promise<Crew<N>> {
+    return this.#runner.runsItself(this.#makePeers(count, options));
+  }
+
+  async #makePeers<N extends number>(count: N, options: SimulatedPeerOptions): Promise<Crew<N>> {
+    this.#checkLive("make peers");
+    checkCount("make peers", count, 1);
     const { clock, host, ...peerOptions } = options;
     const machine = { ...(clock && { clock }), ...(host && { host }) };
     const made = Array.from({ length: count }, () => this.addMachine(machine));
@@ -152,6 +169,7 @@ export class Simulation implements AsyncDisposable {
     assert(this.#peers.length < peersMax, "a simulation has an address for each of its peers");
     const number = this.#peers.length + 1;
     const host = options.host?.(number) ?? `10.${number >> 8}.${number & 255}.1`;
+    this.#names.set(host, `peer ${number}`);
     const isTaken = options.host !== undefined && this.#peers.some((other) => other.host === host);
     assert(!isTaken, "no two machines have one address");
     const name = `peer ${number}`;
@@ -173,6 +191,7 @@ export class Simulation implements AsyncDisposable {
         onReplica: (replica, input, effects, now) => this.#onReplica({ peer, replica, input, effects, now }),
         onCloud: (cloud, input, effects, now) => this.#onCloud({ peer, cloud, input, effects, now }),
       },
+      note: (what) => this.note(what),
     });
     this.#peers.push(peer);
     return peer;
@@ -180,6 +199,7 @@ export class Simulation implements AsyncDisposable {
 
   /** Lets nothing through between the groups given; peers in none of them are cut off from nobody. Ends an earlier partition. */
   partition(...groups: readonly (readonly SimulatedPeer[])[]): void {
+    groups.flat().forEach((peer) => this.#checkOwn("cut off", peer));
     this.note(`partition ${groups.map((group) => group.map(({ name }) => name).join("+")).join(" | ")}`);
     this.network.partition(groups.map((group) => group.map(({ host }) => host)));
   }
@@ -192,13 +212,19 @@ export class Simulation implements AsyncDisposable {
 
   /** Ends a peer as a power cut does. What was durable stays for {@linkcode Simulation.restart}. */
   crash(peer: SimulatedPeer): void {
+    this.#checkOwn("crash", peer);
     this.note(`crash ${peer.name}`);
     peer.crash();
     this.#tell((checker) => checker.onCrash?.(peer));
   }
 
   /** Opens a peer again that crashed or was closed; resolves when it is open. */
-  async restart(peer: SimulatedPeer): Promise<void> {
+  restart(peer: SimulatedPeer): Promise<void> {
+    return this.#runner.runsItself(this.#restart(peer));
+  }
+
+  async #restart(peer: SimulatedPeer): Promise<void> {
+    this.#checkOwn("restart", peer);
     this.note(`restart ${peer.name}`);
     await this.run(peer.open());
     this.started(peer);
@@ -215,21 +241,15 @@ export class Simulation implements AsyncDisposable {
    * not given) fails the simulation, and so does an invariant that does not hold.
    */
   async run<T = void>(until: RunUntil<T>, maxMs: number = runMsDefault): Promise<T> {
-    assert(!this.#isRunning, "a simulation is run by one caller at a time");
-    this.#isRunning = true;
-    const letIn = shutOutRealWorld(); // for one that has ended
-    globalThis.addEventListener("unhandledrejection", this.#onRejection);
-    try {
-      return await this.#run(until, maxMs) as T;
-    } finally {
-      globalThis.removeEventListener("unhandledrejection", this.#onRejection);
-      letIn();
-      this.#isRunning = false;
-    }
+    this.#checkLive("run");
+    return await this.#runner.run(until, maxMs) as T;
   }
 
   /** Fails the simulation unless the condition holds. */
   assert(condition: boolean, message: string): void {
+    if (typeof condition !== "boolean") {
+      throw new TypeError(`Cannot assert ${String(condition)}: it takes true or false`);
+    }
     if (!condition) throw this.#failed("assert", message);
   }
 
@@ -258,7 +278,7 @@ export class Simulation implements AsyncDisposable {
     return this.clock.now().monoMs;
   }
 
-  /** How many things happened: timers that fired, commits that ended, pieces of traffic that arrived. */
+  /** How many things happened: timers that fired, pieces of traffic that arrived, commits that took time. */
   get events(): number {
     return this.clock.fired;
   }
@@ -275,7 +295,9 @@ export class Simulation implements AsyncDisposable {
 
   /** A picture of the network over time, if {@linkcode SimulationOptions.draws} asked for one. */
   svg(): string {
-    assert(this.#timeline !== null, "a simulation is drawn if it was told to at the start");
+    if (this.#timeline === null) {
+      throw new TypeError("Cannot draw this simulation: it must be made with draws: true");
+    }
     return this.#timeline.svg();
   }
 
@@ -299,7 +321,7 @@ export class Simulation implements AsyncDisposable {
       if (peer.isUp) await this.run(peer.close());
     }
     for (const peer of this.#peers) {
-      const { timerCount } = peer.clock;
+      const { timerCount } = peer;
       if (timerCount > 0) throw this.#failed("I29", `${peer.name} is closed and left ${timerCount} timers`);
     }
     this.drop();
@@ -310,39 +332,23 @@ export class Simulation implements AsyncDisposable {
     if (this.#isOver) return;
     this.#isOver = true;
     for (const peer of this.#peers) {
-      if (peer.isUp) peer.crash();
+      if (peer.isUp || peer.isOpening) peer.crash();
       peer.clock.forget();
     }
     this.network.close();
     this.#letIn();
   }
 
-  /** {@linkcode Simulation.close}, unless the simulation has failed already. */
+  /** {@linkcode Simulation.close}, unless the simulation has failed already or a run of it was left alone. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#failure === null) await this.close();
+    if (this.#failure === null && !this.#runner.isRunning) await this.close();
     else this.drop();
   }
 
-  async #run(until: RunUntil<unknown>, maxMs: number): Promise<unknown> {
-    if (typeof until === "number") {
-      await this.clock.runUntil(() => this.#hasFailed(), until);
-      if (this.#failure !== null) throw this.#failure;
-      return undefined;
-    }
-    let isOver = false;
-    const over = () => void (isOver = true);
-    if (until instanceof Promise) until.then(over, over);
-    const holds = until instanceof Promise ? () => isOver : until;
-    const reached = await this.clock.runUntil(() => this.#hasFailed() || holds(), maxMs);
-    if (this.#failure !== null) throw this.#failure;
-    if (!reached) throw this.#failed("I9", `What was awaited had not come after ${maxMs} virtual ms`);
-    return until instanceof Promise ? await until : undefined;
-  }
-
-  /** After each event: lets the checkers look; tells whether the simulation is over. */
-  #hasFailed(): boolean {
+  /** After each event: lets the checkers look; what the simulation failed with, if it has. */
+  #look(): SimulationFailure | null {
     this.#tell((checker) => checker.onEvent?.());
-    return this.#failure !== null;
+    return this.#failure;
   }
 
   #onReplica(step: ReplicaStep): void {
@@ -354,24 +360,25 @@ export class Simulation implements AsyncDisposable {
   }
 
   #onNetwork(event: NetworkEvent): void {
-    this.trace.add(this.nowMs, event.to.host, describeNetwork(event), event.content);
+    const [who, what] = describeNetwork(event, (host) => this.#names.get(host) ?? host);
+    this.trace.add(this.nowMs, who, what, event.content);
     if (event.kind === "sent" && event.what === "datagram" && this.trace.count % 32 === 0) {
       this.#overheard = event.content.slice();
     }
     this.#tell((checker) => checker.onNetwork?.(event));
   }
 
-  readonly #onRejection = (event: PromiseRejectionEvent): void => {
-    event.preventDefault();
-    const { reason } = event;
-    this.#fail(
-      "I9",
-      `A promise failed and nobody took it: ${reason instanceof Error ? reason.stack : reason}`,
-    );
-  };
-
   #tell(what: (checker: Checker) => void): void {
     for (const checker of this.#checkers) what(checker);
+  }
+
+  #checkLive(what: string): void {
+    if (this.#isOver) throw new TypeError(`Cannot ${what}: the simulation has ended`);
+  }
+
+  #checkOwn(what: string, peer: SimulatedPeer): void {
+    this.#checkLive(what);
+    if (!this.#peers.includes(peer)) throw new TypeError(`Cannot ${what} a peer of another simulation`);
   }
 
   #fail(invariant: string, message: string): void {
@@ -380,12 +387,19 @@ export class Simulation implements AsyncDisposable {
 
   #failed(invariant: string, message: string, options?: ErrorOptions): SimulationFailure {
     const { seed, nowMs, events, trace } = this;
+    const place = this.#runner.placeOf(options?.cause);
     const replay = this.#replay(seed);
-    const text = failureText(`${invariant}: ${message}`, { seed, nowMs, events, trace, replay });
+    const text = failureText(`${invariant}: ${message}`, { seed, nowMs, events, trace, place, replay });
     return this.#failure ??= new SimulationFailure(seed, invariant, text, options);
   }
 }
 
-function describeNetwork({ kind, what, from, bytes, reason }: NetworkEvent): string {
-  return `${what} ${kind} from ${from.host}, ${bytes} bytes${reason === null ? "" : `: ${reason}`}`;
+/** To whom something happened in the network, and what. */
+function describeNetwork(event: NetworkEvent, nameOf: (host: string) => string): [who: string, what: string] {
+  const { kind, what, bytes, reason } = event;
+  const [from, to] = [nameOf(event.from.host), nameOf(event.to.host)];
+  const detail = `, ${bytes} bytes${reason === null ? "" : `: ${reason}`}`;
+  return kind === "sent"
+    ? [from, `${what} sent to ${to}${detail}`]
+    : [to, `${what} ${kind} from ${from}${detail}`];
 }

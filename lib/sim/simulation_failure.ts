@@ -29,15 +29,19 @@ export interface FailureMoment {
   readonly nowMs: number;
   readonly events: number;
   readonly trace: Trace;
-  /** The command that repeats it. */
+  /** File and line of the run that failed, or `null` if none is known. */
+  readonly place: string | null;
+  /** How to repeat it. */
   readonly replay: string;
 }
 
 /** The message of a failure, for people. */
-export function failureText(what: string, { seed, nowMs, events, trace, replay }: FailureMoment): string {
+export function failureText(what: string, { seed, nowMs, events, ...moment }: FailureMoment): string {
+  const { trace, place, replay } = moment;
   const seconds = (nowMs / 1000).toFixed(3);
   return [
     what,
+    ...place === null ? [] : [`In the run at ${place}`],
     `Seed ${seed}, after ${seconds} virtual seconds and ${events} events. The last of them:`,
     trace.tail(failureTraceLines),
     `To repeat it: ${replay}`,

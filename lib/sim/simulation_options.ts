@@ -22,7 +22,7 @@ export interface SimulationOptions {
   readonly kem?: (random: Random) => Kem;
   /** @internal Checkers besides Kith's own; each gets the simulation's world and says what does not hold. */
   readonly checkers?: (watched: Watched, report: Report) => readonly Checker[];
-  /** The command that repeats a run, for the message of a failure; guessed from the caller's file if not given. */
+  /** How to repeat a run, for the message of a failure; by the caller's file if not given. */
   readonly replay?: (seed: number) => string;
 }
 
@@ -43,7 +43,8 @@ export interface SimulatedPeerOptions extends PeerOptions, MachineOptions {}
 /** What a simulation may run until: a time in virtual milliseconds, a condition, or a promise. */
 export type RunUntil<T> = number | (() => boolean) | Promise<T>;
 
-/** So many peers: each has a name of its own where the number is known to the compiler. */
+/** So many peers: each has a name of its own where the compiler knows the number, up to 31. */
 export type Crew<N extends number, Made extends SimulatedPeer[] = []> = number extends N ? SimulatedPeer[]
   : Made["length"] extends N ? Made
+  : Made["length"] extends 32 ? SimulatedPeer[]
   : Crew<N, [...Made, SimulatedPeer]>;

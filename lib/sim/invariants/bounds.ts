@@ -28,7 +28,7 @@ export class Bounded implements Checker {
     this.#holds(peer, "items set aside", aside, asideItemsMax);
     this.#holds(peer, "neighbors", replica.neighborCount, neighborsMax + strangersMax);
     this.#holds(peer, "writes under way", replica.pendingWrites, writesPendingMax);
-    this.#holds(peer, "timers", peer.clock.timerCount, timersMax);
+    this.#holds(peer, "timers", peer.timerCount, timersMax);
   }
 
   #holds(peer: SimulatedPeer, what: string, count: number, max: number): void {

@@ -199,9 +199,9 @@ for (const [what, field] of [["items on the shelf", "shelf"], ["items set aside"
 
 Deno.test("(I14) more timers than the limit are reported", async () => {
   await using world = await Observed.create();
-  const handles = Array.from({ length: timersMax + 1 }, () => world.ana.clock.set(1e9, () => {}));
+  Object.defineProperty(world.ana, "timerCount", { value: timersMax + 1, configurable: true });
   world.tellStep({});
-  for (const handle of handles) handle.cancel();
+  Reflect.deleteProperty(world.ana, "timerCount");
   assert.deepEqual(world.reported(), ["I14"]);
 });
 

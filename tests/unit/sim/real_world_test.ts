@@ -10,6 +10,8 @@ const doors: readonly (readonly [name: string, open: () => unknown])[] = [
   ["Math.random", () => Math.random()],
   ["setTimeout", () => clearTimeout(setTimeout(() => {}, 0))],
   ["setInterval", () => clearInterval(setInterval(() => {}, 1_000))],
+  ["setImmediate", () => clearImmediate(setImmediate(() => {}))],
+  ["Temporal.Now.instant", () => Temporal.Now.instant()],
   ["AbortSignal.timeout", () => Reflect.apply(Reflect.get(AbortSignal, "timeout"), AbortSignal, [0])],
   ["crypto.getRandomValues", () => crypto.getRandomValues(new Uint8Array(4))],
   ["crypto.randomUUID", () => crypto.randomUUID()],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { replayCommand, seedsToRun } from "../../../lib/sim/replay.ts";
+import { callerOf, replayByHand, replayCommand, seedsToRun } from "../../../lib/sim/replay.ts";
 
 const here = fileURLToPath(import.meta.url);
 
@@ -16,6 +16,30 @@ Deno.test("replayCommand() names the first file of a stack that is not the simul
     replayCommand(stack)(17),
     "KITH_SEED=17 deno test --allow-env=KITH_SEED /home/ana/chat/chat_test.ts",
   );
+  assert.equal(callerOf(stack), "/home/ana/chat/chat_test.ts:4");
+});
+
+Deno.test("replayCommand() names the test, not what helps it: by its name, else the outermost", () => {
+  const through = (test: string) =>
+    [
+      "Error",
+      "    at storm (file:///home/ana/chat/storms.ts:4:20)",
+      `    at async file:///home/ana/chat/${test}:7:3`,
+    ].join("\n");
+  for (const test of ["chat.test.ts", "chat_test.js", "test.mts", "main.ts"]) {
+    assert.match(
+      replayCommand(through(test))(1),
+      new RegExp(` /home/ana/chat/${test.replaceAll(".", "\\.")}$`),
+    );
+  }
+});
+
+Deno.test("replayByHand() says where the seed goes", () => {
+  assert.equal(
+    replayByHand("Error\n    at file:///home/ana/sim.ts:4:20")(9),
+    "give seed 9 to the simulation made at /home/ana/sim.ts:4",
+  );
+  assert.equal(replayByHand("Error")(9), "give seed 9 to the simulation");
 });
 
 Deno.test("replayCommand() finds this file in an error that is made here", () => {
@@ -44,12 +68,12 @@ Deno.test("seedsToRun() gives 1 to count, or the one of KITH_SEED", async () => 
   try {
     Deno.env.set("KITH_SEED", "17");
     assert.deepEqual(await seedsToRun(3), [17]);
-    for (const wrong of ["x", "-1", "1.5", "9007199254740993"]) {
+    for (const wrong of ["x", "-1", "1.5", "", " 3", "0x10", "1e3", "4294967296"]) {
       Deno.env.set("KITH_SEED", wrong);
       await assert.rejects(
         seedsToRun(3),
         new RangeError(
-          `Cannot run the seed KITH_SEED="${wrong}": it must be a whole number from 0`,
+          `Cannot run the seed KITH_SEED="${wrong}": it must be a whole number from 0 to 4294967295`,
         ),
       );
     }

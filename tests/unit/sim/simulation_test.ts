@@ -58,7 +58,7 @@ Deno.test("(I9) run() fails for what does not come within its time", async () =>
 Deno.test("run() is for one caller at a time", async () => {
   await using sim = new Simulation();
   const first = sim.run(1_000);
-  await assert.rejects(sim.run(1_000), /one caller at a time/);
+  await assert.rejects(sim.run(1_000), /runs already; await that run first/);
   await first;
 });
 
@@ -75,7 +75,9 @@ Deno.test("[X12] (I28) a failure says what is wrong, the seed, the moment, what 
     assert.equal(lines[0], "assert: two and two are four");
     assert.match(lines[1]!, /^Seed 41, after 90\.\d+ virtual seconds and \d+ events\. The last of them:$/);
     assert.match(lines.at(-2)!, /90\.\d+ s {2}simulation {2}the last thing$/);
-    assert.equal(lines.at(-1), `To repeat it: KITH_SEED=41 deno test --allow-env=KITH_SEED ${here}`);
+    const [again, line] = lines.at(-1)!.split(/:(?=\d+$)/);
+    assert.equal(again, `To repeat it: give seed 41 to the simulation made at ${here}`);
+    assert.ok(Number(line) > 0);
     return true;
   });
   sim.drop();
@@ -121,7 +123,7 @@ Deno.test("[X12] [R26] a crashed peer is gone, and has what was durable after it
   void lost.then(() => isSettled = true, () => isSettled = true);
   sim.crash(ana);
   assert.equal(ana.isUp, false);
-  assert.throws(() => ana.peer, /peer 1 runs/);
+  assert.throws(() => ana.peer, /Cannot use peer 1: it is down; restart it first/);
   await sim.run(120_000);
   assert.equal(isSettled, false, "nothing of a crashed peer settles");
   const { id } = ana;
@@ -138,10 +140,10 @@ Deno.test("(I29) closing leaves no timer of any peer, and nothing goes over the 
   const { ana, ben } = await pair(sim);
   ben.pause();
   await sim.close();
-  assert.deepEqual(sim.all.map(({ clock }) => clock.timerCount), [0, 0]);
+  assert.deepEqual(sim.all.map(({ clock, timerCount }) => [clock.timerCount, timerCount]), [[0, 0], [0, 0]]);
   assert.equal(sim.clock.timerCount, 0);
   const { events } = sim;
-  await sim.run(3_600_000);
+  await sim.clock.run(3_600_000);
   assert.equal(sim.events, events);
   assert.equal(ana.isUp || ben.isUp, false);
 });
@@ -149,7 +151,7 @@ Deno.test("(I29) closing leaves no timer of any peer, and nothing goes over the 
 Deno.test("(I29) a timer that a closed peer left fails the simulation", async () => {
   const sim = new Simulation();
   const [ana] = await sim.peers(1);
-  ana.clock.set(1_000_000_000, () => {});
+  Object.defineProperty(ana, "timerCount", { value: 1 });
   await assert.rejects(sim.close(), /I29: peer 1 is closed and left 1 timers/);
   sim.drop();
 });
@@ -263,7 +265,7 @@ Deno.test("a simulation that draws gives a picture, others none", async () => {
     assert.ok(svg.includes(text));
   }
   await using other = new Simulation();
-  assert.throws(() => other.svg(), /drawn if it was told to/);
+  assert.throws(() => other.svg(), /Cannot draw this simulation: it must be made with draws: true/);
 });
 
 Deno.test("a simulation counts and traces what its peers do", async () => {
@@ -272,7 +274,134 @@ Deno.test("a simulation counts and traces what its peers do", async () => {
   const { events } = sim;
   await sim.run(60_000);
   assert.ok(sim.events > events && sim.trace.count > events);
-  assert.ok(sim.trace.entries().some(({ who, what }) => who === "10.0.2.1" && /^chunk sent from/.test(what)));
+  assert.ok(
+    sim.trace.entries().some(({ who, what }) => who === "peer 2" && /^chunk sent to peer 1, \d/.test(what)),
+  );
+  assert.ok(
+    sim.trace.entries().some(({ who, what }) =>
+      who === "peer 1" && /^chunk delivered from peer 2/.test(what)
+    ),
+  );
+});
+
+Deno.test("(I29) timers that a user sets on a machine's clock are the user's own, and end with the machine", async () => {
+  const sim = new Simulation();
+  const [ana] = await sim.peers(1);
+  let rings = 0;
+  const ring = () => void (rings++, ana.clock.set(1_000, ring));
+  ring();
+  await sim.run(10_500);
+  await sim.close();
+  assert.deepEqual([rings, ana.clock.timerCount], [11, 0]);
+});
+
+Deno.test("what peers() and restart() return may be given to run() as well", async () => {
+  await using sim = new Simulation();
+  const [ana] = await sim.run(sim.peers(1));
+  sim.crash(ana);
+  await sim.run(sim.restart(ana));
+  assert.deepEqual([ana.isUp, ana.starts], [true, 2]);
+});
+
+Deno.test("a peer that its user closed is down, and can be opened again", async () => {
+  await using sim = new Simulation();
+  const { ana, group } = await pair(sim);
+  await sim.run(group.records.add("note", "kept"));
+  await sim.run(ana.peer.close());
+  assert.equal(ana.isUp, false);
+  await sim.restart(ana);
+  const again = ana.peer.groups.get(group.id)!;
+  assert.equal((await sim.run(again.records.list())).length, 1);
+  await assert.rejects(ana.open(), /Cannot open peer 1: it is up; crash or close it first/);
+});
+
+Deno.test("what means nothing is refused at the call, and never makes a test pass", async () => {
+  await using sim = new Simulation();
+  const [ana] = await sim.peers(1);
+  const any = (value: unknown) => value as never;
+  for (const span of [NaN, -1, Infinity]) await assert.rejects(sim.run(span), RangeError);
+  for (const span of [NaN, -1]) await assert.rejects(sim.run(() => true, span), RangeError);
+  await assert.rejects(sim.run(any("5")), TypeError);
+  await assert.rejects(
+    sim.run(any(() => Promise.resolve(true))),
+    /answers a promise: give run\(\) the promise/,
+  );
+  await assert.rejects(sim.run(any(() => undefined)), TypeError);
+  assert.throws(() => sim.assert(any(Promise.resolve(false)), "never"), TypeError);
+  for (const count of [0, -1, NaN, 1.5, any("x")]) {
+    await assert.rejects(sim.peers(count), RangeError);
+    await assert.rejects(Simulation.each(count, () => Promise.resolve()), RangeError);
+  }
+  for (const seed of [NaN, -1, 1.5, 2 ** 32, Infinity]) {
+    assert.throws(() => new Simulation({ seed }), RangeError);
+  }
+  assert.throws(() => sim.network.cut(ana.name, ana.host), /"peer 1" is no address of a machine/);
+  assert.throws(() => ana.clock.drift({ monoDriftPpm: -2e6 }), RangeError);
+  assert.throws(() => ana.clock.jumpMono(-1), RangeError);
+  assert.equal(sim.nowMs < 1_000, true);
+});
+
+Deno.test("a simulation takes no peer of another, and nothing once it has ended", async () => {
+  await using sim = new Simulation();
+  const other = new Simulation();
+  const [theirs] = await other.peers(1);
+  assert.throws(() => sim.crash(theirs), /Cannot crash a peer of another simulation/);
+  assert.throws(() => sim.partition([theirs]), /Cannot cut off a peer of another simulation/);
+  await assert.rejects(sim.restart(theirs), /Cannot restart a peer of another simulation/);
+  await other.close();
+  await assert.rejects(other.run(5), /Cannot run: the simulation has ended/);
+  await assert.rejects(other.peers(1), /Cannot make peers: the simulation has ended/);
+  assert.throws(() => other.crash(theirs), /Cannot crash: the simulation has ended/);
+});
+
+Deno.test("a failed run says where it was asked for, an assertion has its own stack", async () => {
+  const sim = new Simulation();
+  await assert.rejects(sim.run(() => false, 10), (error: SimulationFailure) => {
+    const place = error.message.split("\n")[1]!;
+    assert.ok(place.startsWith(`In the run at ${here}:`), place);
+    return true;
+  });
+  sim.drop();
+  const failure = await failed(
+    Simulation.each(1, (each) => each.run(Promise.reject(new TypeError("the caller's own")))),
+  );
+  assert.match(failure.message, /^error: the caller's own\nIn the run at /);
+  const before = await failed(Simulation.each(1, async (each) => {
+    await each.run(5);
+    throw new TypeError("outside of any run");
+  }));
+  assert.match(before.message, /^error: outside of any run\nSeed 1/);
+});
+
+Deno.test("`await using` does not hide the error behind a run that was left alone", async () => {
+  const body = async () => {
+    await using sim = new Simulation();
+    await Promise.all([sim.run(100), sim.run(50)]);
+  };
+  await assert.rejects(body(), /Cannot run: this simulation runs already/);
+});
+
+Deno.test("what a dropped simulation had under way fails nothing that comes after it", async () => {
+  const dropped = new Simulation();
+  const [ana] = await dropped.peers(1);
+  void ana.peer.groups.create("under way");
+  dropped.crash(ana);
+  void ana.open();
+  void dropped.addMachine().open();
+  dropped.drop();
+  await using sim = new Simulation({ seed: 2 });
+  await sim.peers(1);
+  await sim.run(60_000);
+});
+
+Deno.test("what is done to a machine stands in the trace", async () => {
+  await using sim = new Simulation();
+  const [ana] = await sim.peers(1);
+  ana.pause();
+  await sim.run(1_000);
+  ana.resume();
+  const notes = sim.trace.entries().filter(({ who }) => who === "simulation").map(({ what }) => what);
+  assert.deepEqual(notes, ["pause peer 1", "resume peer 1"]);
 });
 
 async function pair(sim: Simulation) {
