@@ -7,6 +7,7 @@
  */
 
 import assert from "node:assert/strict";
+import { createLightCrypto } from "../../lib/sim/light_crypto.ts";
 import { addressText } from "../../lib/base/address.ts";
 import { concat } from "../../lib/base/bytes.ts";
 import type { Address } from "../../lib/base/ports.ts";
@@ -19,14 +20,14 @@ import { contactOf, HostileContact } from "./kit/hostile_contact.ts";
 
 /** A peer that knows others, publishes and holds something, so that there is much to answer. */
 function createVictim(): { world: NamesWorld; victim: SimPeer } {
-  const world = new NamesWorld({ seed: 1, latencyMs: [10, 10] });
+  const world = new NamesWorld({ seed: 1, latencyMs: [10, 10], crypto: createLightCrypto() });
   world.populate(6);
   for (const [i, peer] of world.peers.entries()) {
     const request = {
       kind: "register",
       authority: null,
       classifier: "heron",
-      signer: signerOf(i + 1),
+      signer: signerOf(i + 1, world.crypto),
     } as const;
     peer.wait({ ...request, content: contentOf({ payload: new Uint8Array(4_000) }) });
   }

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { createLightCrypto } from "../../lib/sim/light_crypto.ts";
 import type { Address } from "../../lib/base/ports.ts";
 import { helloPacket, keyPacket, openPacket, PacketType, tokenPacket } from "../../lib/names/datagram.ts";
 import { clearAnswersBurst, clearAnswersPerSecond, requestAttemptsMax } from "../../lib/names/limits.ts";
@@ -31,7 +32,7 @@ function typeOf(bytes: Uint8Array): TypeName {
 
 /** Two peers at rest that know each other and hold each other's tokens. */
 function createPair(): { world: NamesWorld; a: SimPeer; b: SimPeer } {
-  const world = new NamesWorld({ seed: 2, latencyMs: [10, 10] });
+  const world = new NamesWorld({ seed: 2, latencyMs: [10, 10], crypto: createLightCrypto() });
   const [a, b] = [world.addPeer(), world.addPeer()];
   b.wait({ kind: "bootstrap", addresses: [a.address] });
   world.run(10_000);
@@ -87,7 +88,7 @@ Deno.test("[T2] which type may cause which: without a proof nothing but key and 
 });
 
 Deno.test("[T2] with the nonce of a request under way a key or token brings one request, and no second one", () => {
-  const world = new NamesWorld({ seed: 3, latencyMs: [10, 10] });
+  const world = new NamesWorld({ seed: 3, latencyMs: [10, 10], crypto: createLightCrypto() });
   const peer = world.addPeer();
   const address = { host: "23.0.0.1", port: 9 };
   const sent: TypeName[] = [];
@@ -139,7 +140,7 @@ Deno.test("[T2] (R15) every type spoofed between two peers in both directions le
 });
 
 Deno.test("[T2] (R15) what two peers really said to each other, played again from either source, ends after two datagrams", () => {
-  const world = new NamesWorld({ seed: 4, latencyMs: [10, 10] });
+  const world = new NamesWorld({ seed: 4, latencyMs: [10, 10], crypto: createLightCrypto() });
   const recorded: { bytes: Uint8Array; from: Address; to: Address }[] = [];
   const [a, b] = [world.addPeer(), world.addPeer()];
   world.tap = (bytes, from, to) => (recorded.push({ bytes, from, to }), true);

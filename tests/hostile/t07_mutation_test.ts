@@ -192,4 +192,5 @@ worldTest(
     assert.ok(standing.isOpen);
     assert.deepEqual(victim.links.peers().map(({ peerIdHex }) => peerIdHex), [hex(honest.publicKey)]);
   },
+  "fake",
 );

@@ -58,6 +58,7 @@ worldTest(
     await world.clock.run(15_000);
     assert.equal(flood.open, 0);
   },
+  "fake",
 );
 
 worldTest(
@@ -75,6 +76,7 @@ worldTest(
     await world.clock.run(15_000);
     assert.equal(flood.open, 0);
   },
+  "fake",
 );
 
 worldTest(
@@ -91,6 +93,7 @@ worldTest(
     await world.clock.run(15_000);
     assert.equal(flood.open, 0);
   },
+  "fake",
 );
 
 worldTest(
@@ -103,6 +106,7 @@ worldTest(
     await world.clock.run(5_200);
     assert.equal(flood.open, 0);
   },
+  "fake",
 );
 
 worldTest(
@@ -121,6 +125,7 @@ worldTest(
     await world.clock.run(60_000);
     assert.deepEqual(victim.links.peers().map(({ peerIdHex }) => peerIdHex), [honest.publicKey.toHex()]);
   },
+  "fake",
 );
 
 worldTest("[T11] a peer that is closed while streams are half open closes them at once", async (world) => {
@@ -134,4 +139,4 @@ worldTest("[T11] a peer that is closed while streams are half open closes them a
   await world.clock.run(50);
   assert.equal(flood.open, 0);
   assert.ok(world.clock.now().monoMs - startMs < 1_000);
-});
+}, "fake");

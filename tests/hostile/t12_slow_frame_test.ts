@@ -43,7 +43,7 @@ worldTest("[T12] a handshake that drips ends after ten seconds, wherever it is",
     assert.ok(ms <= handshakeMsMax + 100, `from byte ${start}: ${ms} ms`);
   }
   assert.equal(victim.links.peers().length, 0);
-});
+}, "fake");
 
 worldTest("[T12] a frame that drips ends its link after 30 s, first or after others", async (world) => {
   const victim = await world.peer(1);
@@ -57,7 +57,7 @@ worldTest("[T12] a frame that drips ends its link after 30 s, first or after oth
     await world.clock.run(100);
     assert.equal(victim.links.peers().length, 0);
   }
-});
+}, "fake");
 
 worldTest(
   "[T12] a message whose frames are whole, but which never ends, ends its link after 30 s",
@@ -78,6 +78,7 @@ worldTest(
     const ms = world.clock.now().monoMs - startMs;
     assert.ok(ms <= frameMsMax + 1_000, `${ms} ms`);
   },
+  "fake",
 );
 
 worldTest(
@@ -96,6 +97,7 @@ worldTest(
     await world.clock.run(1_000);
     assert.equal(victim.links.peers().length, 0, "whatever else comes before a hello ends it");
   },
+  "fake",
 );
 
 const hello = { kind: "hello", endpoints: [], wallMs: 0, agent: "" } as const;

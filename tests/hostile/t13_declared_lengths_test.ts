@@ -147,4 +147,5 @@ worldTest(
     }
     assert.equal(victim.links.peers().length, 0);
   },
+  "fake",
 );

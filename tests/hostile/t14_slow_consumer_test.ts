@@ -72,7 +72,7 @@ async function flood(
 Deno.test("[T14] (R12) ten of twenty peers never read: the others get all 500 frames when they would have got them anyway", async () => {
   const times: number[][] = [];
   for (const stuck of [0, 10]) {
-    const world = new LinkWorld(3);
+    const world = new LinkWorld(3, 10, "fake");
     const { victim, own, others } = await createFanOut(world, 10);
     const links: HostileLink[] = [];
     for (let i = 0; i < stuck; i++) links.push(await addStuck(world, victim, 100 + i));
@@ -116,7 +116,7 @@ worldTest("[T14] [T10] (R12) who never reads and asks without end makes nothing 
   assert.ok(largest <= linkQueueBytesMax, `${largest} bytes wait`);
   await world.clock.run(120_000);
   assert.equal(victim.links.peers().length, 0);
-});
+}, "fake");
 
 worldTest("[T14] a peer closes in time though ten others never read", async (world) => {
   const victim = await world.peer(1);
@@ -128,4 +128,4 @@ worldTest("[T14] a peer closes in time though ten others never read", async (wor
   }
   await world.clock.run(100);
   await world.within(victim.links.close(), 2_000);
-});
+}, "fake");

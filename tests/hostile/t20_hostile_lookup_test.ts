@@ -39,14 +39,18 @@ Deno.test("[T20] (R21) a name is found though the 20 contacts nearest to it say 
   swarm.join();
   publish(world.peers[1]!, heron);
   world.run(2_000);
+  const heard = () => swarm.members.reduce((sum, member) => sum + member.heard.length, 0);
   const failures: string[] = [];
   for (const [name, lie] of Object.entries(lies)) {
     for (const member of swarm.members) member.lie = lie;
-    swarm.join();
+    let asking = 0;
     for (const peer of world.peers.slice(2)) {
+      const before = heard();
       const { end } = lookUp(peer, heron);
+      if (heard() > before) asking++;
       if (end !== "verified") failures.push(`${name}: ${end}`);
     }
+    assert.ok(asking >= 25, `seed 20: ${asking} of 38 came across a liar that ${name}`);
   }
   assert.deepEqual(failures, [], "seed 20");
 });

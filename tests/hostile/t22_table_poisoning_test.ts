@@ -87,8 +87,9 @@ Deno.test("[T22] dead at dawn: 40 % of the cloud fall silent at once; names are 
   }
   const failures = world.peers.slice(20).flatMap(failuresOf);
   assert.deepEqual(failures, [], "seed 24");
-  world.run(1_800_000);
-  for (const peer of world.peers) assert.equal(swarm.shareOf(peer), 0);
+  let minutes = 0;
+  while (world.peers.some((peer) => swarm.shareOf(peer) > 0) && minutes++ < 30) world.run(60_000);
+  assert.ok(minutes <= 30, "seed 24: half an hour later the dead are still in tables");
 });
 
 Deno.test("[T22] 3,000 named contacts that never answer fill no place of a table", () => {

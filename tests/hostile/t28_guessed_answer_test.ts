@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { createLightCrypto } from "../../lib/sim/light_crypto.ts";
 import type { Address } from "../../lib/base/ports.ts";
 import { below, SeededRandom } from "../../lib/base/random.ts";
 import { keyPacket, openPacket, PacketType, tokenPacket } from "../../lib/names/datagram.ts";
@@ -21,7 +22,7 @@ function createAsking(step: "hello" | "request"): {
   asked: HostileContact;
   outsider: HostileContact;
 } {
-  const world = new NamesWorld({ seed: 28, latencyMs: [10, 10] });
+  const world = new NamesWorld({ seed: 28, latencyMs: [10, 10], crypto: createLightCrypto() });
   const peer = world.addPeer();
   const asked = new HostileContact(world, { host: "23.0.0.1", port: 9 });
   asked.tellsKey = step === "request";
@@ -130,7 +131,7 @@ Deno.test("[T28] a guessed nonce of a packet brings nobody a token, and an old o
 });
 
 Deno.test("[T28] no two of 5,000 requests, hellos and datagrams share an id or a nonce", () => {
-  const world = new NamesWorld({ seed: 29, latencyMs: [5, 30] });
+  const world = new NamesWorld({ seed: 29, latencyMs: [5, 30], crypto: createLightCrypto() });
   const seen = new Set<string>();
   let sent = 0;
   world.tap = (bytes) => {

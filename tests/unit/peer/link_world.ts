@@ -6,6 +6,7 @@ import { concat } from "../../../lib/base/bytes.ts";
 import { SeededRandom } from "../../../lib/base/random.ts";
 import { createCrypto } from "../../../lib/platform/crypto.ts";
 import { createKem } from "../../../lib/platform/kem.ts";
+import { createFakeKem } from "../../../lib/sim/fake_kem.ts";
 import { VirtualClock } from "../../../lib/sim/virtual_clock.ts";
 import { MemoryNetwork } from "../../../transports/memory.ts";
 import type { Signer } from "../../../lib/wire/envelope.ts";
@@ -24,24 +25,6 @@ export function signerOf(byte: number): Signer {
   };
 }
 
-/** A KEM that costs nothing and hides nothing, for tests that shake hands thousands of times. */
-export function fakeKem(random: SeededRandom): Kem {
-  const secretOf = (publicKey: Uint8Array, ciphertext: Uint8Array) => crypto.sha256(publicKey, ciphertext);
-  return {
-    generate: () => {
-      const publicKey = random.bytes(1_184);
-      return Promise.resolve({
-        publicKey,
-        decapsulate: (ciphertext) => Promise.resolve(secretOf(publicKey, ciphertext)),
-      });
-    },
-    encapsulate: (publicKey) => {
-      const ciphertext = random.bytes(1_088);
-      return Promise.resolve({ ciphertext, sharedSecret: secretOf(publicKey, ciphertext) });
-    },
-  };
-}
-
 /** The platform's KEM, for whose work virtual time waits. */
 function heldKem(clock: VirtualClock): Kem {
   const kem = createKem();
@@ -54,6 +37,9 @@ function heldKem(clock: VirtualClock): Kem {
     encapsulate: (publicKey) => clock.hold(kem.encapsulate(publicKey)),
   };
 }
+
+/** The platform's KEM, or the stand-in for tests that shake hands hundreds of times and not for its sake. */
+export type KemKind = "real" | "fake";
 
 /** One peer of a world. */
 export interface TestPeer {
@@ -70,10 +56,16 @@ export class LinkWorld {
   readonly network: MemoryNetwork;
   readonly errors: string[] = [];
   readonly refusals: string[] = [];
+  readonly #kem: Kem;
   readonly #peers: TestPeer[] = [];
 
-  constructor(seed = 1, latencyMs: number | ((from: string, to: string) => number) = 10) {
+  constructor(
+    seed = 1,
+    latencyMs: number | ((from: string, to: string) => number) = 10,
+    kem: KemKind = "real",
+  ) {
     this.random = new SeededRandom(seed);
+    this.#kem = kem === "real" ? heldKem(this.clock) : createFakeKem(crypto, this.random);
     this.network = new MemoryNetwork({ timers: this.clock, random: this.random, latencyMs });
   }
 
@@ -84,7 +76,7 @@ export class LinkWorld {
       timers: clock,
       random,
       crypto,
-      kem: heldKem(clock),
+      kem: this.#kem,
       streams: this.network.streams(host),
       log: this.#log(),
     };
@@ -134,9 +126,9 @@ export class LinkWorld {
 }
 
 /** A test on a world of its own. */
-export function worldTest(name: string, body: (world: LinkWorld) => Promise<void>): void {
+export function worldTest(name: string, body: (world: LinkWorld) => Promise<void>, kem?: KemKind): void {
   Deno.test(name, async () => {
-    const world = new LinkWorld();
+    const world = new LinkWorld(1, 10, kem);
     await body(world);
     await world.close();
   });

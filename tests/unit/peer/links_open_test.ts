@@ -3,6 +3,7 @@ import type { ByteStream } from "../../../lib/base/ports.ts";
 import { equalBytes, hex } from "../../../lib/base/bytes.ts";
 import { SeededRandom } from "../../../lib/base/random.ts";
 import type { Signer } from "../../../lib/wire/envelope.ts";
+import { createFakeKem } from "../../../lib/sim/fake_kem.ts";
 import { VirtualClock } from "../../../lib/sim/virtual_clock.ts";
 import { MemoryNetwork } from "../../../transports/memory.ts";
 import {
@@ -13,7 +14,7 @@ import {
   openLink,
 } from "../../../lib/peer/open_link.ts";
 import type { OpenLinkOptions } from "../../../lib/peer/open_link.ts";
-import { AlteredStream, crypto, fakeKem, ScriptedStream, signerOf } from "./link_world.ts";
+import { AlteredStream, crypto, ScriptedStream, signerOf } from "./link_world.ts";
 
 /** One handshake, with a hand on either end's outgoing bytes. */
 class Meeting {
@@ -22,7 +23,7 @@ class Meeting {
   readonly #network = new MemoryNetwork({ timers: this.clock, random: this.#random });
   readonly alice = signerOf(1);
   readonly bob = signerOf(2);
-  readonly kem = fakeKem(this.#random);
+  readonly kem = createFakeKem(crypto, this.#random);
   readonly #selves = new Map<Signer, LinkSelf>();
 
   async shake(
@@ -152,6 +153,8 @@ Deno.test("[T11] openLink() waits 5 s for a first byte and 10 s for a handshake"
 
 Deno.test("openLink() answers bytes that are no handshake with a reason", async () => {
   const random = new SeededRandom(3);
+  const meeting = new Meeting();
+  const { publicKey } = await meeting.kem.generate();
   const table: [Uint8Array, string][] = [
     [Uint8Array.of(), "broken"],
     [Uint8Array.of(0), "unknown_version"],
@@ -165,9 +168,9 @@ Deno.test("openLink() answers bytes that are no handshake with a reason", async 
     [Uint8Array.of(1, 4, 191, ...random.bytes(1_215)), "bad_handshake"],
     [Uint8Array.of(1, 4, 193, ...random.bytes(1_217)), "bad_handshake"], // a payload where none belongs
     [Uint8Array.of(1, 4, 192, ...new Uint8Array(1_216)), "bad_handshake"], // a key that leads to zero
-    [Uint8Array.of(1, 4, 192, ...random.bytes(1_216)), "broken"], // well-formed, then gone
+    [Uint8Array.of(1, 4, 192, ...random.bytes(1_216)), "bad_handshake"], // no key of the KEM
+    [Uint8Array.of(1, 4, 192, ...random.bytes(32), ...publicKey), "broken"], // well-formed, then gone
   ];
-  const meeting = new Meeting();
   const ports = meeting.ports();
   for (const [bytes, reason] of table) {
     const stream = new ScriptedStream([bytes]);
