@@ -70,6 +70,8 @@ export class MemoryNetwork {
   readonly #wireWorld: WireWorld;
   readonly #carrier: DatagramCarrier;
   #conditions: NetworkConditions;
+  #islands: ReadonlyMap<string, number> | null = null;
+  #cuts: readonly (readonly [from: string, to: string])[] | null = null;
 
   /** A network without hosts or faults that takes no time, unless told otherwise. */
   constructor(options: NetworkPorts & Partial<NetworkConditions>) {
@@ -121,16 +123,32 @@ export class MemoryNetwork {
     this.#direction(this.#place(from), this.#place(to)).change(this.#conditions, conditions);
   }
 
+  /** The number of the island on which each host of the partition stands; another map after each change of it. */
+  get islands(): ReadonlyMap<string, number> {
+    return this.#islands ??= new Map(
+      [...this.#places.values()].flatMap(({ name, island }) => island === null ? [] : [[name, island]]),
+    );
+  }
+
+  /** Which hosts nothing goes from, and where to, for cuts alone; another list after each change of them. */
+  get cuts(): readonly (readonly [from: string, to: string])[] {
+    return this.#cuts ??= [...this.#places.values()].flatMap((place) =>
+      [...place.directions].flatMap(([to, { isCut }]) => isCut ? [[place.name, to.name] as const] : [])
+    );
+  }
+
   /** Lets nothing through between two hosts, or only not from the first to the second. */
   cut(from: string, to: string, options: { readonly oneWay?: boolean } = {}): void {
     this.#direction(this.#place(from), this.#place(to)).isCut = true;
     if (!options.oneWay) this.#direction(this.#place(to), this.#place(from)).isCut = true;
+    this.#cuts = null;
   }
 
   /** Ends all cuts between two hosts: streams go on with what was held up. A partition stays. */
   heal(a: string, b: string): void {
     this.#direction(this.#place(a), this.#place(b)).isCut = false;
     this.#direction(this.#place(b), this.#place(a)).isCut = false;
+    this.#cuts = null;
     this.#resumeWires();
   }
 
@@ -145,6 +163,7 @@ export class MemoryNetwork {
     for (const [island, names] of groups.entries()) {
       for (const name of names) this.#place(name).island = island;
     }
+    this.#islands = null;
     this.#resumeWires();
   }
 
@@ -154,6 +173,7 @@ export class MemoryNetwork {
       place.island = null;
       for (const direction of place.directions.values()) direction.isCut = false;
     }
+    this.#islands = this.#cuts = null;
     this.#resumeWires();
   }
 

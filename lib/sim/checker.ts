@@ -42,6 +42,8 @@ export interface Checker {
   onNetwork?(event: NetworkEvent): void;
   /** The simulation says what it does: a partition, a crash, a remark of its writer. */
   onNote?(what: string): void;
+  /** The simulation says which kinds of faults it has. */
+  onFaults?(kinds: readonly string[]): void;
   /** A peer was opened, for the first time or again. */
   onStart?(peer: SimulatedPeer): void;
   /** A peer has crashed. */

@@ -32,6 +32,7 @@ export class HostClock implements Clock, Timers {
   #alarm: TimerHandle | null = null;
   #alarmMs = Infinity;
   #isPaused = false;
+  #jumpsMs = { wall: 0, mono: 0 };
 
   /** Clocks beside a true one, right unless told otherwise. */
   constructor(clock: VirtualClock, faults: ClockFaults = {}) {
@@ -56,14 +57,21 @@ export class HostClock implements Clock, Timers {
     return timer;
   }
 
+  /** How far jumps have moved the wall clock and the monotonic one, altogether. */
+  get jumpsMs(): { readonly wall: number; readonly mono: number } {
+    return this.#jumpsMs;
+  }
+
   /** Moves the wall clock, as an operator or a time server does; timers do not notice. */
   jumpWall(byMs: number): void {
+    this.#jumpsMs.wall += byMs;
     this.#wallPace.jump(this.#trueMs(), byMs);
   }
 
   /** Leaps the monotonic clock ahead, as after a sleep that it counted: timers fall due. */
   jumpMono(byMs: number): void {
     if (!(byMs >= 0)) throw new RangeError(`Cannot leap by ${byMs} ms: a monotonic clock never goes back`);
+    this.#jumpsMs.mono += byMs;
     this.#monoPace.jump(this.#trueMs(), byMs);
     this.#plan();
   }

@@ -45,5 +45,8 @@ export const timelineColumns: number = 360;
 /** Peers that a timeline draws, the first ones; a picture of more says nothing. */
 export const timelinePeersMax: number = 64;
 
+/** Milliseconds by which a clock jumps at least for a timeline to show it: less is how a clock is set right. Guess. */
+export const timelineJumpMs: number = 1_000;
+
 /** Events at one and the same moment, after which time is said to stand still. Guess, far above what is seen. */
 export const eventsPerMomentMax: number = 20_000;

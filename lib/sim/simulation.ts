@@ -110,7 +110,7 @@ export class Simulation implements AsyncDisposable {
       nowMs: () => this.nowMs,
     };
     this.#own = createCheckers(watched, report);
-    this.#timeline = options.draws === true ? new Timeline(watched.nowMs) : null;
+    this.#timeline = options.draws === true ? new Timeline(this) : null;
     this.#checkers = [
       ...this.#own.all,
       ...this.#timeline === null ? [] : [this.#timeline],
@@ -259,6 +259,12 @@ export class Simulation implements AsyncDisposable {
     this.#tell((checker) => checker.onNote?.(what));
   }
 
+  /** Writes into the trace, and on the picture, which kinds of faults there are. */
+  noteFaults(kinds: readonly string[]): void {
+    this.note(`faults: ${kinds.join(", ") || "none"}`);
+    this.#tell((checker) => checker.onFaults?.(kinds));
+  }
+
   /** Tells the checkers that all faults are mended and the peers had time to settle. */
   judgeQuiet(): void {
     this.note("quiet");
@@ -293,12 +299,15 @@ export class Simulation implements AsyncDisposable {
     return this.#own.differences().map(({ message }) => message);
   }
 
-  /** A picture of the network over time, if {@linkcode SimulationOptions.draws} asked for one. */
-  svg(): string {
+  /**
+   * A picture of the peers and their faults over time, as SVG, if {@linkcode SimulationOptions.draws} asked for
+   * one. `title` is added to the seed; a failure is marked.
+   */
+  svg(title: string = ""): string {
     if (this.#timeline === null) {
       throw new TypeError("Cannot draw this simulation: it must be made with draws: true");
     }
-    return this.#timeline.svg();
+    return this.#timeline.svg(title, this.#failure);
   }
 
   /** A datagram that was sent of late, as somebody on the path may repeat it; `null` if none was. */

@@ -89,6 +89,20 @@ export class StoreFaults {
     this.#crashPoint = { transaction, when };
   }
 
+  /** What is wrong for as long as it is arranged, in words; `null` if nothing is. To be slow is not wrong. */
+  get trouble(): string | null {
+    const { failing = 0, lost = 0, failingReads = 0 } = this.#odds;
+    const faults = [
+      ...this.#standing === null ? [] : [`all writes fail (${words[this.#standing]})`],
+      ...this.#reads === null ? [] : [`all reads fail (${words[this.#reads]})`],
+      ...this.#gate === null ? [] : ["writes are held up"],
+      ...failing === 0 ? [] : [`${percent(failing)} of writes fail`],
+      ...lost === 0 ? [] : [`${percent(lost)} of answers to writes are lost`],
+      ...failingReads === 0 ? [] : [`${percent(failingReads)} of reads fail`],
+    ];
+    return faults.length === 0 ? null : faults.join(", ");
+  }
+
   /** How many transactions became durable. */
   get transactions(): number {
     return this.#transactions;
@@ -179,6 +193,10 @@ const words: Readonly<Record<StoreFault, string>> = {
 };
 
 const storeFaults = Object.keys(words) as StoreFault[];
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
 
 function failure(fault: StoreFault): Error {
   return new Error(words[fault]);

@@ -66,7 +66,7 @@ export class Storm {
     this.#strength = fraction(sim.random);
     const share = pick(sim.random, [0, 0.15, 0.3, 0.6, 1]);
     this.kinds = new Set(faultKinds.filter(() => fraction(sim.random) < share));
-    sim.note(`faults: ${[...this.kinds].join(", ") || "none"}`);
+    sim.noteFaults([...this.kinds]);
   }
 
   /** Sets up a new machine: its clocks, its disk, its place in the network. */

@@ -166,6 +166,11 @@ export class StrictStore implements RecordStore {
     return this.#faults.transactions;
   }
 
+  /** What is wrong with it for as long as it is arranged, in words; `null` if nothing is. To be slow is not wrong. */
+  get trouble(): string | null {
+    return this.#faults.trouble;
+  }
+
   /** Whether it has crashed, by itself or when told. */
   get crashed(): boolean {
     return this.#state === "crashed";

@@ -59,7 +59,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   } finally {
     sim.drop();
   }
-  options.onDrawn?.(sim.svg());
+  options.onDrawn?.(sim.svg(`scenario ${scenario}`));
   const { events, nowMs: virtualMs } = sim;
   return { seed, scenario, events, traceHash: sim.trace.hash, virtualMs, violation };
 }

@@ -45,6 +45,17 @@ Deno.test("a jump of the wall clock moves no timer; a leap of the monotonic one 
   assert.deepEqual(ran, ["a@1100"]);
 });
 
+Deno.test("jumps are told altogether, and drift, pauses and offsets are none", async () => {
+  const { clock, host } = world({ wallOffsetMs: -5_000, wallDriftPpm: 400_000, monoDriftPpm: -300_000 });
+  host.jumpWall(-300);
+  host.jumpWall(100);
+  host.jumpMono(40);
+  host.pause();
+  await clock.run(10_000);
+  host.resume();
+  assert.deepEqual(host.jumpsMs, { wall: -200, mono: 40 });
+});
+
 Deno.test("timers follow the machine's own monotonic clock when it drifts", async () => {
   const slow = world({ monoDriftPpm: -500_000 });
   slow.at(1_000, "slow");

@@ -244,3 +244,26 @@ Deno.test("an observer is told everything, in order (I30)", async () => {
     "110 broken stream 10.0.0.1:49155 10.0.0.2:49153 0 ",
   ]);
 });
+
+Deno.test("islands and cuts tell what parts hosts now, and are others only after a change", () => {
+  const { network } = new World();
+  const none = network.islands;
+  assert.equal(none.size, 0);
+  assert.deepEqual(network.cuts, []);
+  network.partition([[a, b], [c]]);
+  assert.deepEqual([...network.islands], [[a, 0], [b, 0], [c, 1]]);
+  const { islands } = network;
+  network.cut(a, b, { oneWay: true });
+  network.cut(c, d);
+  assert.equal(network.islands, islands, "a cut is no island");
+  assert.deepEqual(network.cuts, [[a, b], [c, d], [d, c]]);
+  const { cuts } = network;
+  assert.equal(network.cuts, cuts);
+  network.heal(d, c);
+  assert.deepEqual(network.cuts, [[a, b]]);
+  network.partition([]);
+  assert.deepEqual([network.islands.size, network.cuts.length], [0, 1]);
+  network.partition([[a], [b]]);
+  network.healAll();
+  assert.deepEqual([network.islands.size, network.cuts.length], [0, 0]);
+});

@@ -181,6 +181,28 @@ Deno.test("[F5] what hangs longer than the deadline is open, and may count when 
   assert.deepEqual(await names(store), ["a", "b"]);
 });
 
+Deno.test("trouble says what is wrong with a store for as long as it is", () => {
+  const store = new StrictStore({ random: new SeededRandom(1), timers: new VirtualClock() });
+  store.delay(0, 400);
+  store.failNext("store_full");
+  assert.equal(store.trouble, null, "neither to be slow nor to fail once is a state");
+  store.failAlways("store_full");
+  assert.equal(store.trouble, "all writes fail (database or disk is full)");
+  store.failReads("store_failed");
+  store.failAlways(null);
+  assert.equal(store.trouble, "all reads fail (disk I/O error)");
+  store.failReads(null);
+  store.hold();
+  store.disturb({ failing: 0.2, lost: 0.3, failingReads: 1 });
+  assert.equal(
+    store.trouble,
+    "writes are held up, 20 % of writes fail, 30 % of answers to writes are lost, 100 % of reads fail",
+  );
+  store.release();
+  store.disturb({});
+  assert.equal(store.trouble, null);
+});
+
 Deno.test("disturb() draws the same faults from the same seed, and none once it is ended", async () => {
   const run = async (seed: number) => {
     const store = new StrictStore({ random: new SeededRandom(seed) });
