@@ -46,15 +46,12 @@ Deno.test("[X12] replicas cannot tell messages by reference from encoded ones", 
   );
 });
 
-Deno.test("[X12] [N36] 500 contacts, 5 % loss, a tenth dead: names are found within 22 hops, twice alike", () => {
-  const run = () => runCloud({ seed: 13, lossShare: 0.05 }, 500, 20);
-  const { cloud: _, ...first } = run();
-  assert.equal(first.published, 20);
-  assert.ok(first.report.found >= 99, `seed 13: ${first.report.found} of 100`);
-  assert.ok(first.report.hopsMax <= 22);
-  assert.ok(first.report.datagramsMean <= 120, `seed 13: ${first.report.datagramsMean} datagrams`);
-  const { cloud: __, ...second } = run();
-  assert.deepEqual(second, first);
+Deno.test("[X12] [N36] 500 contacts, 5 % loss, a tenth dead: names are found within 22 hops", () => {
+  const { published, report } = runCloud({ seed: 13, lossShare: 0.05 }, 500, 20);
+  assert.equal(published, 20);
+  assert.ok(report.found >= 99, `seed 13: ${report.found} of 100`);
+  assert.ok(report.hopsMax <= 22);
+  assert.ok(report.datagramsMean <= 120, `seed 13: ${report.datagramsMean} datagrams`);
 });
 
 Deno.test("[X12] 200 nodes that each know one other become one graph, and what one writes reaches all", () => {
