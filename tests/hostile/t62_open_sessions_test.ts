@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { hex } from "../../lib/base/bytes.ts";
+import type { GraphMessage } from "../../lib/graph/messages.ts";
 import { RoleBit } from "../../lib/groups/roles.ts";
 import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
 import { add, GroupWorld, isMember, minute, settle, valueAt } from "../sim/replica_fixture.ts";
@@ -17,6 +18,16 @@ const healedMsMax = 30_000;
 function isLinkedTo(node: ReplicaNode, id: string): boolean {
   return node.replica.neighbors().some((neighbor) => neighbor.id === id);
 }
+
+/** What somebody says who has nothing and wants all. */
+const emptySummary: GraphMessage = {
+  type: "summary",
+  set: 0,
+  round: 1,
+  count: 0,
+  fingerprint: new Uint8Array(16),
+  cursor: null,
+};
 
 Deno.test("[T62] a removal ends the open channels of an ex-member that does not hang up, everywhere within five seconds", () => {
   for (let seed = 1; seed <= 3; seed++) {
@@ -39,27 +50,13 @@ Deno.test("[T62] a removal ends the open channels of an ex-member that does not 
       const before = link.told.length;
       link.greet();
       link.give(mallory.version("late"));
-      link.say({
-        type: "summary",
-        set: 0,
-        round: 1,
-        count: 0,
-        fingerprint: new Uint8Array(16),
-        cursor: null,
-      });
+      link.say(emptySummary);
       assert.equal(link.told.length, before, "an ended channel is not read");
     }
     for (const node of honest) {
       const again = mallory.enter(new Target(node));
       again.give(mallory.version("late"));
-      again.say({
-        type: "summary",
-        set: 0,
-        round: 1,
-        count: 0,
-        fingerprint: new Uint8Array(16),
-        cursor: null,
-      });
+      again.say(emptySummary);
       for (const { type } of again.told) {
         assert(type === "greet" || type === "refuse", `it is told no ${type}`);
       }
