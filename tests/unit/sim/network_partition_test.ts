@@ -264,6 +264,7 @@ Deno.test("islands and cuts tell what parts hosts now, and are others only after
   network.partition([]);
   assert.deepEqual([network.islands.size, network.cuts.length], [0, 1]);
   network.partition([[a], [b]]);
+  assert.deepEqual([network.islands.size, network.cuts.length], [2, 1]);
   network.healAll();
   assert.deepEqual([network.islands.size, network.cuts.length], [0, 0]);
 });
