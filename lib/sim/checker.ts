@@ -48,6 +48,8 @@ export interface Checker {
   onStart?(peer: SimulatedPeer): void;
   /** A peer has crashed. */
   onCrash?(peer: SimulatedPeer): void;
+  /** A peer was closed. */
+  onClosed?(peer: SimulatedPeer): void;
   /** All faults are mended and the peers had time to settle: what must come true in the end is true now. */
   onQuiet?(peers: readonly SimulatedPeer[]): void;
   /** Nobody asked anything of the peers for so many milliseconds since it was quiet. */

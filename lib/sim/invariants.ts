@@ -14,13 +14,14 @@ import {
   OrderIndependence,
   Reconnection,
 } from "./invariants/agreement.ts";
-import { Bounded, BoundedWork, NoncesUnique, Progress, Rest } from "./invariants/bounds.ts";
+import { Bounded, BoundedWork, EndingRequests, NoncesUnique, Progress, Rest } from "./invariants/bounds.ts";
 import { AtomicWrites, DurableAcknowledgement, NothingSweptEarly } from "./invariants/durable.ts";
-import { Confidential, Diversity, NoAmplification } from "./invariants/network.ts";
+import { Confidential, Diversity, NarrowerAddresses, NoAmplification } from "./invariants/network.ts";
 import { ExpiryHonoured, MonotonicVersions, NoForkByUs, NoResurrection } from "./invariants/records.ts";
 import { Replicas } from "./invariants/replicas.ts";
 import type { Watch } from "./invariants/watch.ts";
 import { Writings } from "./invariants/writings.ts";
+import type { SimulatedPeer } from "./simulated_peer.ts";
 
 /** An invariant, and what holds it. */
 export interface Invariant {
@@ -71,7 +72,7 @@ export const invariants: readonly Invariant[] = [
   row("I11", "Members come together again once they can", "Reconnection"),
   row("I12", "A live name is found; one that ended is reported so", "scenario names"),
   row("I13", "A node never goes back to an older version that still counts", "MonotonicVersions"),
-  row("I14", "Nothing grows beyond its limit", "Bounded"),
+  row("I14", "Nothing grows beyond its limit, and all that was asked ends", "Bounded, EndingRequests"),
   row("I15", "One event costs a bounded amount of work", "BoundedWork"),
   row("I16", "An address that has proven nothing gets no more bytes than came from it", "NoAmplification"),
   row("I17", "What is refused changes nothing", "fuzz tests"),
@@ -88,7 +89,12 @@ export const invariants: readonly Invariant[] = [
   row("I24", "Bytes charged to an author stay within its quota", "comes with quotas"),
   row("I25", "At rest traffic falls to what keeps links and clouds alive; time moves on", "Rest, Progress"),
   row("I26", "Who keeps to its budget waits no longer because others do not", "comes with budgets for work"),
-  row("I27", "No bucket of a routing table holds more contacts of one network than the cap", "Diversity"),
+  row(
+    "I27",
+    "No bucket of a routing table holds more contacts of one network than the cap; nobody writes to an address " +
+      "on the word of one from further away",
+    "Diversity, NarrowerAddresses",
+  ),
   row("I28", "One seed gives one trace", "tests of the simulation"),
   row("I29", "A closed peer leaves no timer and no socket", "Simulation.close"),
   row(
@@ -137,12 +143,14 @@ export function createCheckers(watched: Watched, report: Report): Checkers {
     new Membership(watch),
     ...[
       new Bounded(watch),
+      new EndingRequests(watch),
       new BoundedWork(watch),
       new NoncesUnique(watch),
       new Rest(watch),
       new Progress(watch),
     ],
-    ...[new NoAmplification(watch), new Confidential(watch), new Diversity(watch)],
+    ...[new NoAmplification(watch), new Confidential(watch)],
+    ...[new Diversity(watch), new NarrowerAddresses(watch)],
   ];
   return {
     all: [follow(writings, replicas, checkers), ...checkers],
@@ -152,6 +160,10 @@ export function createCheckers(watched: Watched, report: Report): Checkers {
 
 /** Keeps what the checkers share up to date, before they are told. */
 function follow(writings: Writings, replicas: Replicas, checkers: readonly Checker[]): Checker {
+  const forget = (peer: SimulatedPeer): void => {
+    writings.forget(peer);
+    replicas.forget(peer);
+  };
   return {
     invariant: "",
     onReplica: (step) => {
@@ -160,10 +172,8 @@ function follow(writings: Writings, replicas: Replicas, checkers: readonly Check
         for (const checker of checkers) checker.onAcknowledged?.(one);
       }
     },
-    onCrash: (peer) => {
-      writings.forget(peer);
-      replicas.forget(peer);
-    },
+    onCrash: forget,
+    onClosed: forget,
   };
 }
 

@@ -230,6 +230,13 @@ export class Simulation implements AsyncDisposable {
     this.started(peer);
   }
 
+  /** Tells the checkers of a peer that its caller closed; nothing of it may be left. */
+  closed(peer: SimulatedPeer): void {
+    const { timerCount } = peer;
+    if (timerCount > 0) this.#fail("I29", `${peer.name} is closed and left ${timerCount} timers`);
+    this.#tell((checker) => checker.onClosed?.(peer));
+  }
+
   /** Tells the checkers of a peer that its caller opened. */
   started(peer: SimulatedPeer): void {
     this.#tell((checker) => checker.onStart?.(peer));
@@ -328,11 +335,9 @@ export class Simulation implements AsyncDisposable {
     for (const peer of this.#peers) {
       if (peer.isPaused) peer.resume();
       if (peer.isUp) await this.run(peer.close());
+      this.closed(peer);
     }
-    for (const peer of this.#peers) {
-      const { timerCount } = peer;
-      if (timerCount > 0) throw this.#failed("I29", `${peer.name} is closed and left ${timerCount} timers`);
-    }
+    if (this.#failure !== null) throw this.#failure;
     this.drop();
   }
 

@@ -24,15 +24,18 @@ export const faults = {
   "one-way cut": "nothing goes from one peer to another, but back it does",
   "translators": "some peers stand behind address translators (four kinds), which restart",
   "crash": "a peer ends as by a power cut, and starts again after up to a minute",
+  "stop": "a peer is closed, which may leave nothing behind, and starts again after up to a minute",
   "pause": "a machine stands still for up to two minutes, and its clock counts that or does not",
   "skew": "wall clocks are off by up to ten minutes from the start",
   "drift": "wall and monotonic clocks run too fast or too slow by up to 500 millionths, each for itself",
   "wall jump": "a wall clock jumps by up to a day back, or half an hour ahead of true time",
+  "wall leap": "a wall clock leaps up to three days ahead, and is set right within a minute",
   "mono leap": "a monotonic clock leaps ahead by up to an hour, as after sleep",
   "slow disk": "commits take up to 400 ms, a part of it after they are written and before they are durable",
   "disk full": "a store refuses all writes for up to a minute",
   "disk error": "a fifth of all commits fail, in any of the ways that stores fail",
-  "lost answer": "a third of all commits end without an answer; half of these count all the same",
+  "lost answer":
+    "a third to nine tenths of all commits end without an answer; half of these count all the same; some machines crash then",
   "spoofing": "datagrams come from addresses where nobody is: noise, and real ones that are sent again",
 } as const;
 
@@ -50,6 +53,8 @@ export class Storm {
   readonly done: Map<FaultKind, number> = new Map();
   /** Peers behind a translator: others reach them only as far as its kind lets them. */
   readonly translated: Set<SimulatedPeer> = new Set();
+  /** Peers whose wall clock is days ahead: what they write now nobody would take for days (protocol §4). */
+  readonly leaping: Set<SimulatedPeer> = new Set();
   readonly #sim: Simulation;
   readonly #random: SeededRandom;
   readonly #strength: number;
@@ -57,15 +62,24 @@ export class Storm {
   readonly #onRestart: (peer: SimulatedPeer) => void;
   #slowed: (readonly [from: string, to: string])[] = [];
   #spoofs = 0;
+  #isOver = false;
 
-  /** Draws which faults there are; `onRestart` hears of peers that run again after a crash. */
-  constructor(sim: Simulation, onRestart: (peer: SimulatedPeer) => void = () => {}) {
+  /**
+   * Draws which faults there are, but for those of `without`; `onRestart` hears of peers that run again after
+   * a crash.
+   */
+  constructor(
+    sim: Simulation,
+    onRestart: (peer: SimulatedPeer) => void = () => {},
+    without: readonly FaultKind[] = [],
+  ) {
     this.#sim = sim;
     this.#random = sim.random;
     this.#onRestart = onRestart;
     this.#strength = fraction(sim.random);
     const share = pick(sim.random, [0, 0.15, 0.3, 0.6, 1]);
-    this.kinds = new Set(faultKinds.filter(() => fraction(sim.random) < share));
+    const drawn = faultKinds.filter(() => fraction(sim.random) < share);
+    this.kinds = new Set(drawn.filter((kind) => !without.includes(kind)));
     sim.noteFaults([...this.kinds]);
   }
 
@@ -114,6 +128,8 @@ export class Storm {
 
   /** Mends everything: what is down starts again, what is slow is fast, and all clocks are right. */
   async mend(): Promise<void> {
+    this.#isOver = true;
+    this.leaping.clear();
     this.#sim.heal();
     this.#sim.network.change({
       ...{ latencyMs: 1, jitterMs: 9, lossShare: 0, burst: null, duplicateShare: 0, reorderShare: 0 },
@@ -149,12 +165,19 @@ export class Storm {
       case "crash":
         this.#crash(peer);
         return true;
+      case "stop":
+        this.#stop(peer);
+        return true;
       case "pause":
         return this.#pause(peer);
       case "wall jump":
         this.#jumpWall(peer);
         return true;
+      case "wall leap":
+        return this.#leapWall(peer);
       case "mono leap":
+        // An hour of its own beyond the end of what it holds, and it drops that for good.
+        if (this.leaping.has(peer)) return false;
         peer.clock.jumpMono(below(this.#random, pick(this.#random, [2_000, 60_000, 3_600_000])));
         return true;
       case "spoofing":
@@ -178,14 +201,33 @@ export class Storm {
     clock.jumpWall(Math.min(byMs, aheadMsMax - aheadMs));
   }
 
-  #strikeDisk(kind: FaultKind, { store }: SimulatedPeer): boolean {
+  /** Ahead by days, and back to where it was. */
+  #leapWall(peer: SimulatedPeer): boolean {
+    if (this.leaping.has(peer)) return false;
+    const { clock } = peer;
+    const aheadMs = (): number => clock.now().wallMs - this.#sim.clock.now().wallMs;
+    const beforeMs = aheadMs();
+    this.leaping.add(peer);
+    clock.jumpWall(below(this.#random, pick(this.#random, [7_200_000, 259_200_000])));
+    this.#sim.clock.set(below(this.#random, 60_000), () => {
+      if (!this.leaping.delete(peer)) return;
+      clock.jumpWall(Math.min(0, beforeMs - aheadMs()));
+    });
+    return true;
+  }
+
+  #strikeDisk(kind: FaultKind, peer: SimulatedPeer): boolean {
     const { clock } = this.#sim;
+    const { store } = peer;
     if (kind === "disk full") store.failAlways("store_full");
     else if (kind === "disk error") store.disturb({ failing: 0.2 });
-    else store.disturb({ lost: 0.3 });
+    else store.disturb(pick(this.#random, [{ lost: 0.3 }, { lost: 0.9 }, { lost: 0.5, failing: 0.3 }]));
+    // What counted although nobody was told is found by the next start.
+    const crashes = kind === "lost answer" && below(this.#random, 2) === 0;
     clock.set(below(this.#random, 60_000), () => {
       store.failAlways(null);
       store.disturb({});
+      if (crashes && peer.isUp && peer.store === store && !this.#isOver) this.#crash(peer);
     });
     return true;
   }
@@ -203,9 +245,24 @@ export class Storm {
     return true;
   }
 
-  /** Ends a peer; it starts again after a while, over and over if the disk is against it. */
+  /** Ends a peer, which starts again after a while. */
   #crash(peer: SimulatedPeer): void {
     this.#sim.crash(peer);
+    this.#restartLater(peer);
+  }
+
+  /** The same with time for a farewell. */
+  #stop(peer: SimulatedPeer): void {
+    const stopping = peer.close().then(() => {
+      this.#restarts.delete(stopping);
+      this.#sim.closed(peer);
+      this.#restartLater(peer);
+    });
+    this.#restarts.add(stopping);
+  }
+
+  /** Opens a peer again after a while, over and over if the disk is against it. */
+  #restartLater(peer: SimulatedPeer): void {
     const { promise, resolve } = Promise.withResolvers<void>();
     const tracked: Promise<void> = promise.finally(() => this.#restarts.delete(tracked));
     this.#restarts.add(tracked);
@@ -264,8 +321,10 @@ const suddenKinds: readonly FaultKind[] = [
   "one-way cut",
   "translators",
   "crash",
+  "stop",
   "pause",
   "wall jump",
+  "wall leap",
   "mono leap",
   "disk full",
   "disk error",

@@ -3,7 +3,8 @@
 import { asideItemsMax, shelfItemsMax } from "../../records/limits.ts";
 import { neighborsMax, strangersMax, writesPendingMax } from "../../graph/limits.ts";
 import type { NetworkEvent } from "../../../transports/memory.ts";
-import type { Checker, ReplicaStep } from "../checker.ts";
+import type { CloudMachine } from "../../names/cloud.ts";
+import type { Checker, CloudStep, ReplicaStep } from "../checker.ts";
 import type { SimulatedPeer } from "../simulated_peer.ts";
 import {
   eventsPerMomentMax,
@@ -34,6 +35,46 @@ export class Bounded implements Checker {
   #holds(peer: SimulatedPeer, what: string, count: number, max: number): void {
     if (count > max) this.#watch.report("I14", `${peer.name} has ${count} ${what}; ${max} is the most`);
   }
+}
+
+/**
+ * I14 as well: what a cloud asks ends, answered or given up, so that at rest there are moments in which nothing
+ * is under way.
+ */
+export class EndingRequests implements Checker {
+  readonly invariant = "I14";
+  readonly #watch: Watch;
+  readonly #clouds = new Map<SimulatedPeer, CloudMachine>();
+  /** Peers in whose cloud nothing was under way at some moment since it was quiet. */
+  readonly #rested = new Set<SimulatedPeer>();
+  #isQuiet = false;
+
+  constructor(watch: Watch) {
+    this.#watch = watch;
+  }
+
+  onCloud({ peer, cloud }: CloudStep): void {
+    this.#clouds.set(peer, cloud);
+    if (this.#isQuiet && !this.#rested.has(peer) && requestsOf(cloud) === 0) this.#rested.add(peer);
+  }
+
+  onQuiet(): void {
+    this.#isQuiet = true;
+    this.#rested.clear();
+  }
+
+  onIdle(): void {
+    for (const [peer, cloud] of this.#clouds) {
+      const requests = requestsOf(cloud);
+      if (!peer.isUp || requests === 0 || this.#rested.has(peer)) continue;
+      this.#watch.report("I14", `${peer.name} has ${requests} requests under way that nobody gives up`);
+    }
+  }
+}
+
+function requestsOf(cloud: CloudMachine): number {
+  const { requests, searches, resolves } = cloud.snapshot();
+  return requests + searches + resolves;
 }
 
 /** I15: one event costs a bounded number of signature checks, whoever brought it. */

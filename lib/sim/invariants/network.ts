@@ -1,7 +1,7 @@
 /** What goes over the network, and whom a peer knows there: I16, I22 and I27. */
 
 import { fromHex, utf8 } from "../../base/bytes.ts";
-import { parseAddress } from "../../base/address.ts";
+import { addressScope, parseAddress } from "../../base/address.ts";
 import type { CloudMachine } from "../../names/cloud.ts";
 import { addressGroup } from "../../names/contact.ts";
 import { contactId, sharedBits } from "../../names/id_space.ts";
@@ -78,6 +78,27 @@ export class Diversity implements Checker {
   }
 }
 
+/**
+ * I27 as well: on the word of somebody at a global address nobody writes to a private one (T18). It shows where
+ * nobody else can know an address: islands ({@linkcode islandHost}) begin from global peers alone, so that no
+ * other private peer hears of them in any other way, nor they of it.
+ */
+export class NarrowerAddresses implements Checker {
+  readonly invariant = "I27";
+  readonly #watch: Watch;
+
+  constructor(watch: Watch) {
+    this.#watch = watch;
+  }
+
+  onNetwork({ kind, what, from, to }: NetworkEvent): void {
+    if (kind !== "sent" || what !== "datagram" || isIsland(from.host) === isIsland(to.host)) return;
+    const other = isIsland(from.host) ? to.host : from.host;
+    if (addressScope(other) === "global" || isUnproven(other)) return;
+    this.#watch.report("I27", `${from.host} wrote to ${to.host}, which only global addresses can have named`);
+  }
+}
+
 /** Text that goes into the records of a simulation, for {@linkcode Confidential}. */
 export const plainMark = "kith-plain-text";
 
@@ -87,6 +108,15 @@ export const plainMark = "kith-plain-text";
  */
 export function unprovenHost(n: number): string {
   return `10.255.255.${1 + n % 250}`;
+}
+
+/** The n-th address of an island, from 1 to 254, for {@linkcode NarrowerAddresses}. */
+export function islandHost(n: number): string {
+  return `192.168.${n}.1`;
+}
+
+function isIsland(host: string): boolean {
+  return host.startsWith("192.168.");
 }
 
 function isUnproven(host: string): boolean {

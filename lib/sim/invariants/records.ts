@@ -1,11 +1,11 @@
 /** What records show over time: I5, I8, I13, I18 and I19. */
 
-import { hex } from "../../base/bytes.ts";
+import { equalBytes, hex } from "../../base/bytes.ts";
 import type { Instant } from "../../base/ports.ts";
 import { decodeMessage } from "../../graph/messages.ts";
 import type { Effect, ReplicaEvent } from "../../graph/machine.ts";
 import type { Replica } from "../../graph/replica.ts";
-import { type DataItem, isData, ItemKind } from "../../records/item.ts";
+import { type DataItem, isData, type Item, ItemKind } from "../../records/item.ts";
 import type { Shown } from "../../records/item_set.ts";
 import { parseItem } from "../../records/item_codec.ts";
 import type { Checker, ReplicaStep } from "../checker.ts";
@@ -53,10 +53,11 @@ export class NoResurrection implements Checker {
   #onSend(peer: SimulatedPeer, replica: Replica, bytes: Uint8Array, now: Instant): void {
     const message = decodeMessage(bytes);
     if (message?.type !== "items") return;
-    const peerTime = replica.peerTime.at(now);
+    // A clock that is known to be wrong is not what an end is judged by.
+    const sweepAt = replica.peerTime.sweepAt(now);
     for (const sent of message.items) {
       const parsed = parseItem(this.#watch.crypto, replica.graph, sent);
-      if (!parsed.ok || !isData(parsed.item) || parsed.item.body.until + skewMs >= peerTime) continue;
+      if (!parsed.ok || !isData(parsed.item) || parsed.item.body.until + skewMs >= sweepAt) continue;
       this.#watch.report("I5", `${peer.name} sends item ${parsed.item.id} past its end`);
     }
   }
@@ -120,6 +121,14 @@ export class MonotonicVersions implements Checker {
   }
 
   onCrash(peer: SimulatedPeer): void {
+    this.#forget(peer);
+  }
+
+  onClosed(peer: SimulatedPeer): void {
+    this.#forget(peer);
+  }
+
+  #forget(peer: SimulatedPeer): void {
     for (const key of this.#shown.keys()) if (key.startsWith(`${peer.host} `)) this.#shown.delete(key);
   }
 }
@@ -138,6 +147,10 @@ export class NoForkByUs implements Checker {
   }
 
   onAcknowledged({ peer, graph, item }: Acknowledged): void {
+    this.#onSigned(peer, graph, item);
+  }
+
+  #onSigned(peer: SimulatedPeer, graph: string, item: Item): void {
     if (item.head === null) return;
     const number = `${graph} ${hex(item.head.author)} ${hex(item.head.writer)} ${item.head.seq}`;
     const other = this.#numbers.getOrInsertComputed(number, () => item.id);
@@ -145,7 +158,14 @@ export class NoForkByUs implements Checker {
     this.#watch.report("I18", `${peer.name} signed the items ${other} and ${item.id} with one number`);
   }
 
-  onReplica({ peer, effects }: ReplicaStep): void {
+  onReplica({ peer, replica, input, effects }: ReplicaStep): void {
+    if (input.kind === "loaded") {
+      // What was stored and never acknowledged, for its answer was lost, has a number as well.
+      for (const { item } of replica.set.entries()) {
+        const isOwn = item.head !== null && equalBytes(item.head.author, replica.signer.publicKey);
+        if (isOwn) this.#onSigned(peer, hex(replica.graph), item);
+      }
+    }
     for (const effect of effects) {
       if (effect.kind !== "emit" || effect.event.kind !== "fork") continue;
       this.#watch.report(

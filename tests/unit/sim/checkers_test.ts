@@ -1,14 +1,15 @@
 /** Each checker is told of a breach, made up of a lawful world, and says so; of the lawful world it says nothing. */
 
 import assert from "node:assert/strict";
-import { hex, utf8 } from "../../../lib/base/bytes.ts";
+import { equalBytes, hex, utf8 } from "../../../lib/base/bytes.ts";
+import type { Address } from "../../../lib/base/ports.ts";
 import { decodeMessage } from "../../../lib/graph/messages.ts";
 import { bucketGroupMax } from "../../../lib/names/limits.ts";
 import { isData, ItemKind } from "../../../lib/records/item.ts";
 import { parseItem } from "../../../lib/records/item_codec.ts";
 import { idleMessagesPerMinuteMax, timersMax, verificationsPerEventMax } from "../../../lib/sim/limits.ts";
 import { invariants } from "../../../lib/sim/invariants.ts";
-import { plainMark, unprovenHost } from "../../../lib/sim/invariants/network.ts";
+import { islandHost, plainMark, unprovenHost } from "../../../lib/sim/invariants/network.ts";
 import { createLightCrypto } from "../../../lib/sim/light_crypto.ts";
 import { altered, Observed } from "./observed.ts";
 
@@ -147,6 +148,45 @@ Deno.test("(I8) a record that was swept before its time is reported", async () =
   assert.deepEqual(world.reported(), ["I8"]);
 });
 
+Deno.test("(I8) a record of a peer's own that is gone before its time is reported, and none that it never had", async () => {
+  await using world = await Observed.create();
+  const { set } = world.replica;
+  const lost = world.acknowledged.find(({ peer, item }) => peer === world.ben && isData(item))!.item;
+  const without = { set: altered(set, { entry: () => null, itemsOf: () => [] }) };
+  const step = world.stepOf(world.ben, {}, without);
+  world.tell("onReplica", step);
+  world.tellQuiet();
+  const reports = world.reports.filter((report) => report.startsWith("I8"));
+  assert.deepEqual(reports, [`I8: ${world.ben.name} swept item ${lost.id} before its time`]);
+});
+
+Deno.test("(I8) what a clock swept while it was ahead must be back in the step after it was set back", async () => {
+  await using world = await Observed.create();
+  const item = world.acknowledged.map(({ item }) => item).find(isData)!;
+  let sweepAt = 0;
+  let shelf: readonly object[] = [];
+  const step = world.stepOf(world.ana, {}, {
+    peerTime: altered(world.replica.peerTime, { sweepAt: () => sweepAt }),
+    set: altered(world.replica.set, { shelf: () => shelf, itemsOf: () => [] }),
+  });
+  const tellAt = (atMs: number, isSwept: boolean) => {
+    [sweepAt, shelf] = [atMs, isSwept ? [{ item }] : []];
+    world.tell("onReplica", step);
+  };
+  const { until } = item.body;
+  tellAt(until - 1_000_000, false);
+  tellAt(until + 1_000_000, true);
+  tellAt(until - 900_000, true);
+  tellAt(until - 900_000, false);
+  tellAt(until + 1_000_000, true);
+  tellAt(until + 900_000, true);
+  tellAt(until + 900_000, true);
+  assert.deepEqual(world.reported(), []);
+  tellAt(until - 800_000, true);
+  tellAt(until - 800_000, true);
+  assert.deepEqual(world.reported(), ["I8"]);
+});
+
 Deno.test("(I11) a member without links when all is quiet is reported", async () => {
   await using world = await Observed.create();
   world.tellStep({}, { neighbors: () => [] });
@@ -205,6 +245,26 @@ Deno.test("(I14) more timers than the limit are reported", async () => {
   assert.deepEqual(world.reported(), ["I14"]);
 });
 
+Deno.test("(I14) a cloud in which something is under way at every moment of rest is reported", async () => {
+  await using world = await Observed.create();
+  const step = world.clouds.findLast(({ peer }) => peer === world.ana)!;
+  const tellOf = (requests: number) => {
+    const snapshot = { ...step.cloud.snapshot(), requests, searches: 0, resolves: 0 };
+    world.tell("onCloud", { ...step, cloud: altered(step.cloud, { snapshot: () => snapshot }) });
+  };
+  world.tellQuiet();
+  tellOf(1);
+  tellOf(0);
+  tellOf(1);
+  world.tell("onIdle", world.sim.all, 120_000);
+  assert.deepEqual(world.reported(), []);
+  world.tellQuiet();
+  tellOf(1);
+  tellOf(2);
+  world.tell("onIdle", world.sim.all, 120_000);
+  assert.deepEqual(world.reported(), ["I14"]);
+});
+
 Deno.test("(I15) an event that costs too many signature checks is reported; many events that cost less are not", async () => {
   await using world = await Observed.create();
   const check = (count: number) => {
@@ -236,6 +296,21 @@ Deno.test("(I18) two items with one number of one writer are reported", async ()
   await using world = await Observed.create();
   const one = world.acknowledged[0]!;
   world.tell("onAcknowledged", { ...one, item: { ...one.item, id: `${one.item.id} again` } });
+  assert.deepEqual(world.reported(), ["I18"]);
+});
+
+Deno.test("(I18) a start that finds two items of its own with one number is reported", async () => {
+  await using world = await Observed.create();
+  const own = world.items().find(({ head }) =>
+    head !== null && equalBytes(head.author, world.replica.signer.publicKey)
+  )!;
+  const loaded = { kind: "loaded", entries: [] } as const;
+  const entryOf = (id: string) => ({ item: { ...own, id }, place: "in" });
+  const setOf = (...ids: string[]) =>
+    altered(world.replica.set, { entries: () => ids.map(entryOf), has: () => true });
+  world.tellStep({ input: loaded }, { set: setOf(own.id) });
+  assert.deepEqual(world.reported(), []);
+  world.tellStep({ input: loaded }, { set: setOf(own.id, `${own.id} again`) });
   assert.deepEqual(world.reported(), ["I18"]);
 });
 
@@ -334,6 +409,25 @@ Deno.test("(I27) a bucket with too many contacts of one network is reported", as
   tellOf(bucketGroupMax);
   assert.deepEqual(world.reported(), []);
   tellOf(64);
+  assert.deepEqual(world.reported(), ["I27"]);
+});
+
+Deno.test("(I27) a datagram between an island and another private address is reported, either way", async () => {
+  await using world = await Observed.create();
+  const event = world.network.find(({ what }) => what === "datagram")!;
+  const at = (host: string) => ({ host, port: 4_000 });
+  const island = at(islandHost(9));
+  const tell = (from: Address, to: Address) => world.tell("onNetwork", { ...event, kind: "sent", from, to });
+  for (const host of ["20.0.1.4", "2a00:1::6"]) {
+    tell(at(host), island);
+    tell(island, at(host));
+  }
+  tell(at(world.ana.host), at(world.ben.host));
+  tell({ host: unprovenHost(3), port: 7 }, island);
+  assert.deepEqual(world.reports, []);
+  tell(at(world.ana.host), island);
+  tell(island, at("172.16.0.1"));
+  assert.equal(world.reports.length, 2);
   assert.deepEqual(world.reported(), ["I27"]);
 });
 

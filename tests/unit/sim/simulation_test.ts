@@ -156,6 +156,32 @@ Deno.test("(I29) a timer that a closed peer left fails the simulation", async ()
   sim.drop();
 });
 
+Deno.test("(I29) a peer that is closed in the midst of a simulation may leave no timer either", async () => {
+  const sim = new Simulation();
+  const { ana, ben } = await pair(sim);
+  await sim.run(ben.close());
+  sim.closed(ben);
+  await sim.run(1);
+  await sim.run(ana.close());
+  ana.clock.set(1_000, () => {});
+  sim.closed(ana);
+  await assert.rejects(sim.run(1), /I29: peer 1 is closed and left 1 timers/);
+  sim.drop();
+});
+
+Deno.test("machines stand at the addresses that they are given, global ones as well", async () => {
+  await using sim = new Simulation();
+  const [ana, ben] = await sim.peers(2, { host: (number) => number === 1 ? "20.0.0.7" : "2a00::7" });
+  assert.deepEqual([ana.host, ana.endpoint], ["20.0.0.7", "tcp://20.0.0.7:4000"]);
+  assert.deepEqual([ben.bootstrap, ben.endpoint], ["[2a00::7]:4000", "tcp://[2a00::7]:4000"]);
+  const graph = await sim.run(ana.peer.graphs.create());
+  const copy = await sim.run(ben.peer.graphs.open(graph.id, { endpoints: [ana.bootstrap] }));
+  await sim.run(graph.records.add("note", "heron"));
+  await sim.run(60_000);
+  assert.equal((await sim.run(copy.records.list())).length, 1);
+  assert.throws(() => sim.addMachine({ host: () => "2a00::7" }), /no two machines have one address/);
+});
+
 Deno.test("[X12] a call to the real clock fails from the making of a simulation to its end, and works after it", async () => {
   const sim = new Simulation();
   sim.clock.set(10, () => void new Date(0).getTime());
