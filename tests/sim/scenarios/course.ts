@@ -7,7 +7,7 @@ import { below, pick } from "../../../lib/base/random.ts";
 import type { Records } from "../../../lib/peer/surface.ts";
 import type { SimulatedPeer } from "../../../lib/sim/simulated_peer.ts";
 import type { Simulation } from "../../../lib/sim/simulation.ts";
-import { Storm } from "../../../lib/sim/storm.ts";
+import { type FaultKind, Storm } from "../../../lib/sim/storm.ts";
 import { Calls } from "./calls.ts";
 import { Reader } from "./readers.ts";
 
@@ -18,10 +18,14 @@ export class Course {
   readonly #sim: Simulation;
   #readers: Reader[] = [];
 
-  /** `onRestart` hears of peers that run again after a crash. */
-  constructor(sim: Simulation, onRestart: (peer: SimulatedPeer) => void) {
+  /** `onRestart` hears of peers that run again after a crash; `without` are faults that do not come. */
+  constructor(
+    sim: Simulation,
+    onRestart: (peer: SimulatedPeer) => void,
+    without: readonly FaultKind[] = [],
+  ) {
     this.#sim = sim;
-    this.storm = new Storm(sim, onRestart);
+    this.storm = new Storm(sim, onRestart, without);
     this.calls = new Calls(sim);
   }
 

@@ -3,12 +3,13 @@
  */
 
 import { below, pick } from "../../../lib/base/random.ts";
-import type { Graph } from "../../../lib/peer/surface.ts";
+import type { AddOptions, Graph } from "../../../lib/peer/surface.ts";
 import { plainMark } from "../../../lib/sim/invariants/network.ts";
 import type { SimulatedPeer } from "../../../lib/sim/simulated_peer.ts";
 import type { Simulation } from "../../../lib/sim/simulation.ts";
 import type { Calls } from "./calls.ts";
 import { Course } from "./course.ts";
+import { Places } from "./places.ts";
 
 /** Runs the scenario. */
 export async function graphScenario(sim: Simulation): Promise<void> {
@@ -35,13 +36,15 @@ class GraphScenario {
 
   async begin(): Promise<void> {
     const { random } = this.#sim;
-    this.#peers = await this.#sim.peers(3 + below(random, 12));
+    const count = 3 + below(random, 12);
+    const places = new Places(random, count, { privateCount: 1 });
+    this.#peers = await this.#sim.peers(count, { host: places.host });
     const first = this.#peers[0]!;
     const graph = await this.#sim.run(first.peer.graphs.create());
     this.#graphId = graph.id;
     this.#onGraph(first, graph);
     for (const [i, peer] of this.#peers.entries()) {
-      this.#course.storm.prepare(peer, { isReachable: i < reachable });
+      this.#course.storm.prepare(peer, { isReachable: i < reachable || places.of(i) === "global" });
       if (i > 0) this.#open(peer, pick(random, this.#peers.slice(0, Math.min(i, reachable))));
     }
     await this.#sim.run(5_000);
@@ -61,7 +64,7 @@ class GraphScenario {
 
   #act(): void {
     const { random } = this.#sim;
-    const up = this.#peers.filter((peer) => peer.isUp && this.#graphs.has(peer));
+    const up = this.#peers.filter((peer) => this.#mayWrite(peer) && this.#graphs.has(peer));
     if (up.length === 0) return;
     const peer = pick(random, up);
     const { records } = this.#graphs.get(peer)!;
@@ -69,21 +72,30 @@ class GraphScenario {
     const value = `${plainMark} ${++this.#written}`;
     if (act === "add") {
       for (let i = below(random, 8); i >= 0; i--) {
-        this.#calls.make(
-          peer,
-          act,
-          () => records.add("reading", `${value}/${i}`, { lifeMs: pick(random, lives) }),
-        );
+        const options = this.#lifeOf(peer);
+        this.#calls.make(peer, act, () => records.add("reading", `${value}/${i}`, options));
       }
       return;
     }
     this.#calls.make(peer, "list", () => records.list({ creator: peer.id }), (listed) => {
-      if (listed.length === 0 || !peer.isUp) return;
+      if (listed.length === 0 || !this.#mayWrite(peer)) return;
       const record = pick(random, listed);
       if (act === "update") this.#calls.make(peer, act, () => records.update(record.id, value));
       else if (act === "delete") this.#calls.make(peer, act, () => records.delete(record.id));
       else this.#calls.make(peer, act, () => records.extend(record.id, record.until));
     });
+  }
+
+  #mayWrite(peer: SimulatedPeer): boolean {
+    return peer.isUp && !this.#course.storm.leaping.has(peer);
+  }
+
+  /** How long a record lives; some are over for good soon after, so that a clock that is ahead passes their end. */
+  #lifeOf({ clock }: SimulatedPeer): AddOptions {
+    const { random } = this.#sim;
+    const lifeMs = pick(random, lives);
+    const isShort = below(random, 2) === 0;
+    return isShort ? { lifeMs, until: new Date(clock.now().wallMs + lifeMs + untilMs) } : { lifeMs };
   }
 
   #open(peer: SimulatedPeer, by: SimulatedPeer): void {
@@ -110,4 +122,6 @@ class GraphScenario {
 
 /** The first peers stand behind no translator. */
 const reachable = 3;
-const lives = [60_000, 600_000, 86_400_000];
+const lives = [60_000, 600_000, 3_600_000, 86_400_000];
+/** From the end of a short record's life to its `until`: peer time may be ahead of a wall clock by as much. */
+const untilMs = 600_000;

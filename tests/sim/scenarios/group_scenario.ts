@@ -10,6 +10,7 @@ import type { SimulatedPeer } from "../../../lib/sim/simulated_peer.ts";
 import type { Simulation } from "../../../lib/sim/simulation.ts";
 import type { Calls } from "./calls.ts";
 import { Course } from "./course.ts";
+import { Places } from "./places.ts";
 
 /** Runs the scenario. */
 export async function groupScenario(sim: Simulation): Promise<void> {
@@ -32,7 +33,7 @@ class GroupScenario {
 
   constructor(sim: Simulation) {
     this.#sim = sim;
-    this.#course = new Course(sim, (peer) => this.#onRestart(peer));
+    this.#course = new Course(sim, (peer) => this.#onRestart(peer), ["wall leap"]);
     this.#calls = this.#course.calls;
   }
 
@@ -40,9 +41,10 @@ class GroupScenario {
   async begin(): Promise<void> {
     const { random } = this.#sim;
     const count = 2 + below(random, 6);
-    for (const [i, peer] of (await this.#sim.peers(count)).entries()) {
+    const places = new Places(random, count, { privateCount: 1 });
+    for (const [i, peer] of (await this.#sim.peers(count, { host: places.host })).entries()) {
       this.#peers.push(peer);
-      this.#course.storm.prepare(peer, { isReachable: i === 0 });
+      this.#course.storm.prepare(peer, { isReachable: i === 0 || places.of(i) === "global" });
       if (i < 3) this.#endpoints.push(peer.bootstrap);
     }
     const founder = this.#peers[0]!;
@@ -72,7 +74,7 @@ class GroupScenario {
     const group = this.#groups.get(peer)!;
     const act = pick(random, acts);
     if (act === "add") { for (let i = below(random, 5); i >= 0; i--) this.#add(peer, group); }
-    else if (act === "join") this.#addJoiner();
+    else if (act === "join") this.#addJoiners();
     else if (act === "invite") this.#invite(peer, group);
     else if (act === "remove") this.#remove(peer, group);
     else if (act === "leave") {
@@ -109,15 +111,25 @@ class GroupScenario {
     this.#calls.make(peer, "invite", () => group.invite(options), (text) => this.#invitations.push(text));
   }
 
-  #addJoiner(): void {
-    if (this.#peers.length >= peersMax) return;
-    const peer = this.#sim.addMachine();
-    this.#peers.push(peer);
-    this.#course.storm.prepare(peer, { isReachable: false });
-    peer.open().then(() => {
-      this.#sim.started(peer);
-      this.#join(peer, pick(this.#sim.random, this.#invitations));
-    }, (error) => this.#sim.note(`${peer.name} does not open: ${error}`));
+  /** One or two who come with the same invitation. */
+  #addJoiners(): void {
+    const invitation = this.#invitation();
+    for (let i = below(this.#sim.random, 2); i >= 0; i--) {
+      if (this.#peers.length >= peersMax) return;
+      const peer = this.#sim.addMachine();
+      this.#peers.push(peer);
+      this.#course.storm.prepare(peer, { isReachable: false });
+      peer.open().then(() => {
+        this.#sim.started(peer);
+        this.#join(peer, invitation);
+      }, (error) => this.#sim.note(`${peer.name} does not open: ${error}`));
+    }
+  }
+
+  /** The newest in half of all cases: it is when many use one invitation that its limit is tried. */
+  #invitation(): string {
+    const { random } = this.#sim;
+    return below(random, 2) === 0 ? this.#invitations.at(-1)! : pick(random, this.#invitations);
   }
 
   #join(peer: SimulatedPeer, invitation: string): void {
@@ -149,7 +161,7 @@ class GroupScenario {
     this.#groups.delete(peer);
     const group = peer.peer.groups.get(this.#groupId);
     if (group !== null) this.#onGroup(peer, group);
-    else this.#join(peer, pick(this.#sim.random, this.#invitations));
+    else this.#join(peer, this.#invitation());
   }
 }
 
@@ -159,4 +171,4 @@ const acts = [
 ];
 
 /** Peers of one run, joiners included. */
-const peersMax = 12;
+const peersMax = 10;

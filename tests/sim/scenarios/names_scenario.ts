@@ -9,6 +9,7 @@ import type { SimulatedPeer } from "../../../lib/sim/simulated_peer.ts";
 import type { Simulation } from "../../../lib/sim/simulation.ts";
 import { Storm } from "../../../lib/sim/storm.ts";
 import { Calls } from "./calls.ts";
+import { Places } from "./places.ts";
 
 /** Runs the scenario. */
 export async function namesScenario(sim: Simulation): Promise<void> {
@@ -34,23 +35,30 @@ class NamesScenario {
   readonly #peers: SimulatedPeer[] = [];
   readonly #published = new Map<string, Published>();
   readonly #withdrawn = new Set<string>();
+  /** Who knows global peers only, and is found by them only. */
+  readonly #islands = new Set<SimulatedPeer>();
   #bootstraps: string[] = [];
+  #globalBootstraps: string[] = [];
   #names = 0;
 
   constructor(sim: Simulation) {
     this.#sim = sim;
-    this.#storm = new Storm(sim, (peer) => this.#bootstrap(peer));
+    this.#storm = new Storm(sim, (peer) => this.#bootstrap(peer), ["wall leap"]);
     this.#calls = new Calls(sim);
   }
 
   /** A cloud in good weather. */
   async begin(): Promise<void> {
     const { random } = this.#sim;
-    const count = 5 + below(random, 40);
-    this.#peers.push(...await this.#sim.peers(count));
-    this.#bootstraps = this.#peers.slice(0, 3).map(({ bootstrap }) => bootstrap);
+    const count = 5 + below(random, 28);
+    const places = new Places(random, count, { privateCount: bootstraps, islandsMax: 2 });
+    this.#peers.push(...await this.#sim.peers(count, { host: places.host }));
+    this.#bootstraps = this.#peers.slice(0, bootstraps).map(({ bootstrap }) => bootstrap);
+    const globals = this.#peers.filter((_, i) => places.of(i) === "global");
+    this.#globalBootstraps = globals.slice(0, bootstraps).map(({ bootstrap }) => bootstrap);
     for (const [i, peer] of this.#peers.entries()) {
-      this.#storm.prepare(peer, { isReachable: i < 3 });
+      if (places.of(i) === "island") this.#islands.add(peer);
+      this.#storm.prepare(peer, { isReachable: i < bootstraps || places.of(i) !== "private" });
       if (i > 0) this.#bootstrap(peer);
       await this.#sim.run(50);
     }
@@ -60,7 +68,7 @@ class NamesScenario {
 
   async storm(): Promise<void> {
     const { random } = this.#sim;
-    for (let step = 200 + below(random, 400); step > 0; step--) {
+    for (let step = 150 + below(random, 300); step > 0; step--) {
       if (below(random, 5) === 0) this.#storm.step(this.#peers);
       else this.#act();
       await this.#sim.run(below(random, pick(random, [5, 50, 500, 5_000])));
@@ -120,7 +128,8 @@ class NamesScenario {
   }
 
   #bootstrap(peer: SimulatedPeer): void {
-    const others = this.#bootstraps.filter((bootstrap) => bootstrap !== peer.bootstrap);
+    const known = this.#islands.has(peer) ? this.#globalBootstraps : this.#bootstraps;
+    const others = known.filter((bootstrap) => bootstrap !== peer.bootstrap);
     this.#calls.make(peer, "bootstrap", () => peer.peer.names.bootstrap(others));
   }
 
@@ -131,8 +140,10 @@ class NamesScenario {
 
   async #findAll(): Promise<void> {
     const { random } = this.#sim;
+    const askers = this.#peers.filter((peer) => peer.isUp && !this.#islands.has(peer));
     for (const [name, { peer, comments }] of this.#live()) {
-      const asker = pick(random, this.#peers.filter((other) => other.isUp));
+      if (this.#islands.has(peer)) continue;
+      const asker = pick(random, askers);
       const found = await this.#sim.run(asker.peer.names.resolve(name).catch((error) => [`${error.code}`]));
       const isWhole = found.some((one) =>
         typeof one !== "string" && comments.includes(one.comment) &&
@@ -160,6 +171,8 @@ class NamesScenario {
   }
 }
 
+/** The first peers are those that all but islands begin from. */
+const bootstraps = 3;
 /** What a cloud has to mend itself: contacts that are gone are found out, and new ones looked for. */
 const settleMs = 180_000;
 const idleMs = 120_000;
