@@ -1,6 +1,10 @@
 /**
  * Bugs that somebody could make, one for each invariant that applies and for bugs that others shipped: what
- * to change in the product, and what of the suite must then fail. `run.ts` plants each in a copy of the tree.
+ * to change in the product, and what of the suite must then fail. `run.ts` plants each in a copy of the tree:
+ *
+ * ```text
+ * deno run -A tests/planted/run.ts [WORDS] [--json]      those whose names hold one of the words, or all
+ * ```
  */
 
 /** What must catch a bug. */
@@ -149,6 +153,14 @@ export const plantedBugs: readonly PlantedBug[] = [
     },
   },
   {
+    name: "what a clock that was ahead swept stays away",
+    stands: ["I8", "R33"],
+    file: "lib/graph/replica.ts",
+    find: "const isSetBack = sweepAt < this.#sweptAt - clockSetBackMs;",
+    replace: "const isSetBack = sweepAt < this.#sweptAt - 1_000 * clockSetBackMs * clockSetBackMs;",
+    catcher: { kind: "sim", scenario: "graph", invariant: "I8", says: "swept item" },
+  },
+  {
     name: "a dial whose failure nobody takes",
     stands: ["I9"],
     file: "lib/peer/driver.ts",
@@ -224,6 +236,15 @@ export const plantedBugs: readonly PlantedBug[] = [
     },
   },
   {
+    name: "a request that nobody gives up",
+    stands: ["I9", "I14"],
+    file: "lib/names/exchanges.ts",
+    find: "    this.#context.setAlarm(\n      `request ${pending.idHex}`,\n",
+    replace: "    if (pending.attempts >= requestAttemptsMax) return;\n" +
+      "    this.#context.setAlarm(\n      `request ${pending.idHex}`,\n",
+    catcher: { kind: "sim", scenario: "names", invariant: "I14", says: "nobody gives up" },
+  },
+  {
     name: "all that is known checked again for each item",
     stands: ["I15", "R26"],
     file: "lib/graph/conversations.ts",
@@ -268,11 +289,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: "lib/graph/replica.ts",
     find: 'this.#writer.end(ticket, certain ? "failed" : "unknown");',
     replace: 'this.#writer.end(ticket, certain ? "failed" : "failed");',
-    catcher: {
-      kind: "tests",
-      files: ["tests/sim/replica_test.ts"],
-      filter: "an answer that the store loses never makes two items with one number",
-    },
+    catcher: { kind: "sim", scenario: "graph", invariant: "I18" },
   },
   {
     name: "a fork that nobody reports",
@@ -288,11 +305,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: "lib/groups/authority.ts",
     find: "if (!joiners.has(joiner) && joiners.size >= invitation.body.joinersMax) return false;",
     replace: "if (!joiners.has(joiner) && joiners.size > invitation.body.joinersMax) return false;",
-    catcher: {
-      kind: "tests",
-      files: ["tests/hostile/t55_invitation_used_twice_test.ts"],
-      filter: "used on every side of a partition",
-    },
+    catcher: { kind: "sim", scenario: "group", invariant: "I20" },
   },
   {
     name: "a removal without effect",
@@ -377,11 +390,15 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: "lib/names/routing_table.ts",
     find: "if (group === null) return false;\n",
     replace: "if (group === null || bucket.length < bucketContactsMax) return false;\n",
-    catcher: {
-      kind: "tests",
-      files: ["tests/unit/names/routing_table_test.ts"],
-      filter: "takes two contacts of one /24 or /48 a bucket",
-    },
+    catcher: { kind: "sim", scenario: "names", invariant: "I27", says: "of one network in a bucket" },
+  },
+  {
+    name: "a private address believed of a stranger",
+    stands: ["I27"],
+    file: "lib/names/contact.ts",
+    find: "(learnedFrom !== null && width < hostFacts(learnedFrom.host).width)",
+    replace: "(learnedFrom !== null && width < 0)",
+    catcher: { kind: "sim", scenario: "names", invariant: "I27", says: "only global addresses" },
   },
   {
     name: "the real clock read in a driver",
@@ -398,6 +415,30 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "      this.#timer?.cancel();\n      this.#rebindTimer?.cancel();\n",
     replace: "      this.#rebindTimer?.cancel();\n",
     catcher: { kind: "sim", scenario: "names", invariant: "I29" },
+  },
+  {
+    name: "the timer of a call left after the close",
+    stands: ["I29"],
+    file: "lib/peer/driver.ts",
+    find: "    this.#timer?.cancel();\n    this.#patience?.cancel();\n",
+    replace: "    this.#timer?.cancel();\n",
+    catcher: { kind: "sim", scenario: "graph", invariant: "I29" },
+  },
+  {
+    name: "the timer of a link left after its end",
+    stands: ["I29"],
+    file: "lib/peer/secure_link.ts",
+    find: "    this.#timer?.cancel();\n    this.#timer = null;\n    this.#stream.close();\n",
+    replace: "    this.#timer = null;\n    this.#stream.close();\n",
+    catcher: { kind: "sim", scenario: "graph", invariant: "I29" },
+  },
+  {
+    name: "the timer of a handshake left after its end",
+    stands: ["I29"],
+    file: "lib/peer/open_link.ts",
+    find: "for (const timer of this.#timers) timer.cancel();",
+    replace: "for (const timer of this.#timers.slice(1)) timer.cancel();",
+    catcher: { kind: "sim", scenario: "graph", invariant: "I29" },
   },
   {
     name: "a datagram that nobody counted",
@@ -518,6 +559,18 @@ export const plantedBugs: readonly PlantedBug[] = [
       kind: "tests",
       files: ["tests/unit/graph/keeping_test.ts"],
       filter: "an item with any bit changed",
+    },
+  },
+  {
+    name: "a cursor believed over a damaged disk",
+    stands: ["I3", "R31"],
+    file: "lib/graph/replica.ts",
+    find: "const isWhole = damaged + restored.damaged.length === 0;",
+    replace: "const isWhole = restored.damaged.length === 0;",
+    catcher: {
+      kind: "tests",
+      files: ["tests/sim/regressions_test.ts"],
+      filter: "who finds its disk damaged tells no neighbor",
     },
   },
   {
