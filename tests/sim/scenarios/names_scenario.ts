@@ -50,7 +50,7 @@ class NamesScenario {
   /** A cloud in good weather. */
   async begin(): Promise<void> {
     const { random } = this.#sim;
-    const count = 5 + below(random, 28);
+    const count = 5 + below(random, 34);
     const places = new Places(random, count, { privateCount: bootstraps, islandsMax: 2 });
     this.#peers.push(...await this.#sim.peers(count, { host: places.host }));
     this.#bootstraps = this.#peers.slice(0, bootstraps).map(({ bootstrap }) => bootstrap);
@@ -68,7 +68,7 @@ class NamesScenario {
 
   async storm(): Promise<void> {
     const { random } = this.#sim;
-    for (let step = 150 + below(random, 300); step > 0; step--) {
+    for (let step = 180 + below(random, 340); step > 0; step--) {
       if (below(random, 5) === 0) this.#storm.step(this.#peers);
       else this.#act();
       await this.#sim.run(below(random, pick(random, [5, 50, 500, 5_000])));
