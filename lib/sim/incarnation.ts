@@ -28,6 +28,7 @@ export class Incarnation {
   /** Ends it: what it waits for stays open for ever. */
   end(): void {
     this.#isOver = true;
+    this.#timers.clear();
   }
 
   /** Whether it crashed. */

@@ -88,8 +88,8 @@ Deno.test("(I5) an item that is sent past its end is reported, and none that is 
   )!;
   const untils = world.items().flatMap((item) => isData(item) ? [item.body.until] : []);
   const [first, last] = [Math.min(...untils), Math.max(...untils)];
-  const tellAt = (peerTimeMs: number) => {
-    const peerTime = altered(world.replica.peerTime, { at: () => peerTimeMs });
+  const tellAt = (sweepAtMs: number) => {
+    const peerTime = altered(world.replica.peerTime, { sweepAt: () => sweepAtMs });
     for (let i = 0; i < 16; i++) world.tellStep({ effects: [sent] }, { peerTime });
   };
   tellAt(first);
