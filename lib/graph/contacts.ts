@@ -10,6 +10,7 @@ import {
   contactsMax,
   dialBackoffMsMax,
   dialBackoffMsMin,
+  dialMsMax,
   dialsPerMinuteMax,
 } from "./limits.ts";
 import type { ContactHint } from "./messages.ts";
@@ -22,7 +23,6 @@ interface Contact {
   hearsay: readonly string[];
   failures: number;
   nextTryMs: number;
-  isDialled: boolean;
 }
 
 /** The contacts of one graph. */
@@ -30,6 +30,8 @@ export class Contacts {
   readonly #random: Random;
   readonly #contacts = new BoundedMap<string, Contact>(contactsMax);
   readonly #forgotten: Uint8Array[] = [];
+  // When the dials under way began, by lineage in hex; the oldest first.
+  readonly #dialling = new Map<string, number>();
   // When the dials of the last minute began.
   #dials: number[] = [];
 
@@ -61,7 +63,6 @@ export class Contacts {
       hearsay,
       failures: known?.failures ?? 0,
       nextTryMs: known?.nextTryMs ?? 0,
-      isDialled: known?.isDialled ?? false,
     };
     if (known !== undefined && isSame(endpointsOf(known), endpointsOf(contact))) return false;
     const evicted = this.#contacts.set(id, contact);
@@ -88,22 +89,35 @@ export class Contacts {
     this.#dials = this.#dials.filter((atMs) => atMs > monoMs - 60_000);
     const allowed = Math.min(count, dialsPerMinuteMax - this.#dials.length);
     const due = [...this.#contacts.entries()].filter(([id, contact]) =>
-      !contact.isDialled && contact.nextTryMs <= monoMs && !isExcluded(id)
+      !this.#dialling.has(id) && contact.nextTryMs <= monoMs && !isExcluded(id)
     );
-    const chosen = shuffled(this.#random, due).slice(0, Math.max(0, allowed)).map(([, contact]) => contact);
-    for (const contact of chosen) {
-      contact.isDialled = true;
+    const chosen = shuffled(this.#random, due).slice(0, Math.max(0, allowed));
+    for (const [id] of chosen) {
+      this.#dialling.set(id, monoMs);
       this.#dials.push(monoMs);
     }
-    return chosen.map(hintOf);
+    return chosen.map(([, contact]) => hintOf(contact));
   }
 
   /** A dial ended: with a link, which {@linkcode Contacts.onLost} judges when it ends, or without. */
   onDialled(id: string, succeeded: boolean, monoMs: number): void {
+    this.#dialling.delete(id);
     const contact = this.#contacts.get(id);
-    if (contact === undefined) return;
-    contact.isDialled = false;
-    if (!succeeded) this.#pause(contact, monoMs);
+    if (contact !== undefined && !succeeded) this.#pause(contact, monoMs);
+  }
+
+  /** Counts dials of which nothing was heard for too long as failed: none may hold a place for ever. */
+  endLateDials(monoMs: number): void {
+    for (const [id, sinceMs] of this.#dialling) {
+      if (sinceMs + dialMsMax > monoMs) break;
+      this.onDialled(id, false, monoMs);
+    }
+  }
+
+  /** When the oldest dial under way counts as failed, or `null` if there is none. */
+  nextDialEnd(): number | null {
+    const [sinceMs] = this.#dialling.values();
+    return sinceMs === undefined ? null : sinceMs + dialMsMax;
   }
 
   /**
@@ -128,7 +142,7 @@ export class Contacts {
   nextTry(isExcluded: (id: string) => boolean): number | null {
     let next: number | null = null;
     for (const [id, contact] of this.#contacts.entries()) {
-      if (contact.isDialled || isExcluded(id)) continue;
+      if (this.#dialling.has(id) || isExcluded(id)) continue;
       if (next === null || contact.nextTryMs < next) next = contact.nextTryMs;
     }
     const isSpent = this.#dials.length >= dialsPerMinuteMax;
@@ -137,9 +151,7 @@ export class Contacts {
 
   /** How many dials are under way. */
   get dialling(): number {
-    let count = 0;
-    for (const { isDialled } of this.#contacts.values()) if (isDialled) count++;
-    return count;
+    return this.#dialling.size;
   }
 
   /** All contacts as hints. */

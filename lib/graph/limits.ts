@@ -30,6 +30,9 @@ export const dialBackoffMsMax: number = 60_000;
 /** Dial attempts under way at once in one graph. */
 export const dialsMax: number = 4;
 
+/** How long a dial may be under way before it counts as failed, whatever the driver says of it: four endpoints and the channel's answer take 50 s at most. */
+export const dialMsMax: number = 60_000;
+
 /** A neighbor must have shown what lets it connect within this time. */
 export const greetingMsMax: number = 30_000;
 

@@ -67,6 +67,7 @@ export class Neighborhood {
   /** Looks for neighbors while there are fewer than wanted and somebody to dial. */
   seek(now: Instant): void {
     const { contacts, deadlines, outbox } = this.#replica;
+    contacts.endLateDials(now.monoMs);
     const missing = this.#missing(now);
     if (missing <= 0) return deadlines.clear("seek");
     const isExcluded = (id: string): boolean => id === this.#self || this.#conversations.has(id);
@@ -76,9 +77,11 @@ export class Neighborhood {
       outbox.push({ kind: "connect", peer: hex(contact.peer), contact });
     }
     const next = contacts.nextTry(isExcluded);
-    // One that is due already waits for a dial to end, which is an input of its own.
-    if (next === null || next <= now.monoMs) deadlines.clear("seek");
-    else if (next !== deadlines.at("seek")) deadlines.set("seek", next);
+    // One that is due already waits for a dial to end: an input of its own, or the dial's deadline.
+    const isLater = next !== null && next > now.monoMs;
+    const at = Math.min(isLater ? next : Infinity, contacts.nextDialEnd() ?? Infinity);
+    if (at === Infinity) deadlines.clear("seek");
+    else if (at !== deadlines.at("seek")) deadlines.set("seek", at);
   }
 
   #passOn(from: Neighbor, hint: ContactHint): void {

@@ -7,10 +7,15 @@
  * what is wrong.
  */
 
-import type { Address, Crypto } from "../base/ports.ts";
+import type { Address, Crypto, TimerHandle, Timers } from "../base/ports.ts";
 import { assert } from "../base/assert.ts";
 import { hex } from "../base/bytes.ts";
-import { channelRefusalsMax, channelsPerLinkMax, controlQueueCountMax } from "./limits.ts";
+import {
+  channelAnswerMsMax,
+  channelRefusalsMax,
+  channelsPerLinkMax,
+  controlQueueCountMax,
+} from "./limits.ts";
 import { channelTag, type LinkMessage } from "./link_messages.ts";
 import type { LinkHandle } from "./live_link.ts";
 import type { CloseReason, SecureLink } from "./secure_link.ts";
@@ -45,9 +50,12 @@ export interface ChannelHandlers {
   drained?(channel: Channel): void;
   /** A channel has ended: `closed`, `closed_by_peer`, the link's close reason, or what {@linkcode Channel.close} was given. */
   down(channel: Channel, reason: string): void;
-  /** The other end does not open a channel that this end asked for. */
-  refused?(link: LinkHandle, reason: "unknown" | "refused"): void;
+  /** No channel comes of what this end asked for. After each ask comes this or `up`, once, unless the graph is let go. */
+  refused?(link: LinkHandle, reason: AskEnd): void;
 }
+
+/** Why no channel came of an ask: the other end's answer, none within `channelAnswerMsMax`, or the link ended before. */
+export type AskEnd = "unknown" | "refused" | "no_answer" | "link_lost";
 
 /** A graph that this peer holds. */
 export interface RegisteredGraph {
@@ -61,8 +69,16 @@ export interface ChannelRegistry {
   /** Graphs by id in hexadecimal text. */
   readonly graphs: ReadonlyMap<string, RegisteredGraph>;
   readonly crypto: Crypto;
+  readonly timers: Timers;
   /** Draws the id of the next channel. */
   nextChannelId(): number;
+}
+
+/** What this end opened and the other has not answered. */
+interface Ask {
+  readonly graph: RegisteredGraph;
+  readonly number: number;
+  readonly timer: TimerHandle;
 }
 
 /** The channels of one link. */
@@ -72,8 +88,7 @@ export class LinkChannels {
   readonly #registry: ChannelRegistry;
   readonly #byNumber = new Map<number, OpenChannel>();
   readonly #byGraph = new Map<string, OpenChannel>();
-  /** Numbers of what this end opened and the other has not answered, by graph. */
-  readonly #asked = new Map<string, number>();
+  readonly #asked = new Map<string, Ask>();
   readonly #graphsByTag = new Map<string, string>();
   readonly #tagged = new Set<string>();
   /** Messages about channels that found no room; frames wait behind them. */
@@ -90,15 +105,22 @@ export class LinkChannels {
     this.#nextNumber = link.dialled ? 1 : 2;
   }
 
-  /** Asks the other end for a channel, unless there is one or it has been asked. */
-  open(graph: RegisteredGraph): void {
-    if (this.#hasEnded || this.#byGraph.has(graph.graphIdHex) || this.#asked.has(graph.graphIdHex)) return;
-    if (!this.#hasRoom()) return graph.handlers.refused?.(this.#handle, "refused");
+  /** Asks the other end for a channel, unless there is one or it has been asked; `false` if the link has ended. */
+  open(graph: RegisteredGraph): boolean {
+    const { graphId, graphIdHex, handlers } = graph;
+    if (this.#hasEnded) return false;
+    if (this.#byGraph.has(graphIdHex) || this.#asked.has(graphIdHex)) return true;
+    if (!this.#hasRoom()) {
+      handlers.refused?.(this.#handle, "refused");
+      return true;
+    }
     const number = this.#nextNumber;
     this.#nextNumber += 2;
-    this.#asked.set(graph.graphIdHex, number);
-    const tag = channelTag(this.#registry.crypto, graph.graphId, this.#link.handshakeHash);
+    const timer = this.#registry.timers.set(channelAnswerMsMax, () => this.#onUnanswered(graphIdHex));
+    this.#asked.set(graphIdHex, { graph, number, timer });
+    const tag = channelTag(this.#registry.crypto, graphId, this.#link.handshakeHash);
     this.#tell({ kind: "open", channel: number, tag });
+    return true;
   }
 
   /** Takes a message about channels; `false` if the other end broke the rules. */
@@ -142,21 +164,24 @@ export class LinkChannels {
 
   /** Ends whatever this link has of a graph that is no longer held here. */
   drop(graphIdHex: string): void {
-    const number = this.#asked.get(graphIdHex);
-    if (number !== undefined) {
-      this.#asked.delete(graphIdHex);
-      this.#tell({ kind: "close", channel: number });
-    }
+    this.#takeBack(graphIdHex);
     this.#byGraph.get(graphIdHex)?.close();
   }
 
-  /** The link has ended, and all channels with it. Gives the graphs that had one or had asked. */
-  end(reason: CloseReason): readonly string[] {
-    if (this.#hasEnded) return [];
+  /** The link has ended, and all channels with it; what was asked on it leads to none. */
+  end(reason: CloseReason): void {
+    if (this.#hasEnded) return;
     this.#hasEnded = true;
-    const wanted = [...this.#byGraph.keys(), ...this.#asked.keys()];
+    const asked = [...this.#asked.keys()].map((graphIdHex) => this.#takeAsked(graphIdHex)!);
     for (const channel of [...this.#byNumber.values()]) channel.end(reason);
-    this.#asked.clear();
+    for (const { graph } of asked) graph.handlers.refused?.(this.#handle, "link_lost");
+  }
+
+  /** Another link stands for this one: ends the channels. Gives the graphs that had one or had asked, to be asked there. */
+  replace(): readonly string[] {
+    const wanted = [...this.#byGraph.keys(), ...this.#asked.keys()];
+    for (const graphIdHex of wanted) this.#takeAsked(graphIdHex);
+    this.end("duplicate");
     return wanted;
   }
 
@@ -180,7 +205,7 @@ export class LinkChannels {
     if (this.#asked.has(graph.graphIdHex)) {
       // Both ends asked at once. The dialler's number stands: it waits for its answer, the other gives way.
       if (this.#link.dialled) return true;
-      this.#asked.delete(graph.graphIdHex);
+      this.#takeAsked(graph.graphIdHex);
     }
     if (this.#byGraph.has(graph.graphIdHex) || !this.#hasRoom()) return this.#refuse(number, "refused");
     this.#tell({ kind: "answer", channel: number, answer: "ok" });
@@ -196,14 +221,33 @@ export class LinkChannels {
 
   #onAnswer(number: number, answer: "ok" | "unknown" | "refused"): boolean {
     if (this.#isRemoteNumber(number) || number >= this.#nextNumber) return false;
-    const asked = [...this.#asked].find(([, asked]) => asked === number);
+    const asked = [...this.#asked.values()].find((asked) => asked.number === number);
     if (asked === undefined) return true; // given up meanwhile
-    this.#asked.delete(asked[0]);
-    const graph = this.#registry.graphs.get(asked[0]);
-    assert(graph !== undefined, "a graph that is let go takes back what it asked");
+    const { graph } = asked;
+    this.#takeAsked(graph.graphIdHex);
+    assert(this.#registry.graphs.has(graph.graphIdHex), "a graph that is let go takes back what it asked");
     if (answer === "ok") this.#bringUp(graph, number);
     else graph.handlers.refused?.(this.#handle, answer);
     return true;
+  }
+
+  /** Whoever keeps silent must not be waited for: the graph has others to ask. */
+  #onUnanswered(graphIdHex: string): void {
+    this.#takeBack(graphIdHex)?.graph.handlers.refused?.(this.#handle, "no_answer");
+  }
+
+  /** Gives up what was asked, if it was, and tells the other end. */
+  #takeBack(graphIdHex: string): Ask | undefined {
+    const asked = this.#takeAsked(graphIdHex);
+    if (asked !== undefined) this.#tell({ kind: "close", channel: asked.number });
+    return asked;
+  }
+
+  #takeAsked(graphIdHex: string): Ask | undefined {
+    const asked = this.#asked.get(graphIdHex);
+    asked?.timer.cancel();
+    this.#asked.delete(graphIdHex);
+    return asked;
   }
 
   #bringUp(graph: RegisteredGraph, number: number): void {

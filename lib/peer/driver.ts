@@ -105,9 +105,9 @@ export class GraphDriver {
     return promise.finally(() => signal.removeEventListener("abort", onAbort));
   }
 
-  /** Opens a channel on a link that stands. */
+  /** Opens a channel on a link; if it has ended meanwhile, that is told as a refusal. */
   openChannel(link: LinkHandle): void {
-    this.#ports.links.openChannel(link, this.replica.graph);
+    if (!this.#ports.links.openChannel(link, this.replica.graph)) this.#onRefused(link.peer, "link_lost");
   }
 
   /** Tells the replica where this peer accepts links. */

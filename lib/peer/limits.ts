@@ -62,6 +62,9 @@ export const channelNumberMax: number = 2 ** 31 - 1;
 /** Bytes of one frame of a graph: a message less the head of a data message. */
 export const channelFrameBytesMax: number = messageBytesMax - 12;
 
+/** How long the other end may take to answer what opens a channel: as long as a handshake. Who keeps silent must not hold a dial (T35). */
+export const channelAnswerMsMax: number = 10_000;
+
 /** Channels of one link: threat T38. Further ones are refused. */
 export const channelsPerLinkMax: number = 64;
 

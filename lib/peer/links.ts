@@ -96,6 +96,7 @@ export class Links {
     this.#registry = {
       graphs: this.#graphs,
       crypto: ports.crypto,
+      timers: ports.timers,
       nextChannelId: () => ++this.#channelId,
     };
   }
@@ -150,12 +151,12 @@ export class Links {
     this.#graphs.delete(graphIdHex);
   }
 
-  /** Asks for a channel of a registered graph on a link; the graph's handlers hear what comes of it. */
-  openChannel(link: LinkHandle, graphId: Uint8Array): void {
+  /** Asks for a channel of a registered graph on a link; the graph's handlers hear what comes of it. `false` if no link stands. */
+  openChannel(link: LinkHandle, graphId: Uint8Array): boolean {
     const graph = this.#graphs.get(hex(graphId));
     assert(graph !== undefined, "a channel is opened for a registered graph");
     // A link that was replaced meanwhile is stood for by the one that stands now.
-    this.#live.get(link.peerIdHex)?.open(graph);
+    return this.#live.get(link.peerIdHex)?.open(graph) ?? false;
   }
 
   /** Closes everything and waits until it is closed. May be called again. */
@@ -394,8 +395,7 @@ export class Links {
   /** Makes a link the one to its peer. What was wanted on a link that it replaces is wanted on it. */
   #bringUp(live: LiveLink): void {
     const former = this.#live.get(live.peerIdHex);
-    const wanted = former?.end("duplicate") ?? [];
-    former?.close("duplicate");
+    const wanted = former?.replace() ?? [];
     this.#live.set(live.peerIdHex, live);
     this.#track(this.#watchEnd(live));
     for (const resolve of this.#waiting.get(live.peerIdHex) ?? []) resolve(live);

@@ -65,9 +65,9 @@ export class LiveLink implements LinkHandle {
     });
   }
 
-  /** Asks for a channel. */
-  open(graph: RegisteredGraph): void {
-    this.#channels.open(graph);
+  /** Asks for a channel; `false` if the link has ended. */
+  open(graph: RegisteredGraph): boolean {
+    return this.#channels.open(graph);
   }
 
   /** Ends the channel of a graph. */
@@ -75,9 +75,16 @@ export class LiveLink implements LinkHandle {
     this.#channels.drop(graphIdHex);
   }
 
-  /** Ends the channels at once; the link's own end may take a moment. Gives the graphs that were wanted on it. */
-  end(reason: CloseReason): readonly string[] {
-    return this.#channels.end(reason);
+  /** The link has ended, and its channels with it. */
+  end(reason: CloseReason): void {
+    this.#channels.end(reason);
+  }
+
+  /** Another link stands for this one: its channels end at once, itself in a moment. Gives the graphs that were wanted on it. */
+  replace(): readonly string[] {
+    const wanted = this.#channels.replace();
+    this.#link.close("duplicate");
+    return wanted;
   }
 
   /** Ends the link for all its channels. */

@@ -346,8 +346,8 @@ Deno.test("any sequence of messages leaves channels in order or ends the link wi
       bench.stream.feed(bench.sealer.seal(sequence.map(encodeLinkMessage)));
       await bench.clock.settle();
       bench.link.abort("closed");
-      const reason = await bench.closed(0);
       live.end("closed");
+      const reason = await bench.closed(0);
       assert.ok(reason === "closed" || reason === "bad_message", reason);
       assert.deepEqual(bench.errors, []);
       for (const { events, channels } of recorders) {
@@ -498,7 +498,7 @@ function liveLink(bench: Bench, recorders: readonly Recorder[], ids = [1, 2].map
   const graphs = new Map(
     recorders.map((recorder, i) => [registered(ids[i]!, recorder).graphIdHex, registered(ids[i]!, recorder)]),
   );
-  const registry: ChannelRegistry = { graphs, crypto, nextChannelId: () => ++id };
+  const registry: ChannelRegistry = { graphs, crypto, timers: bench.clock, nextChannelId: () => ++id };
   const hello = { kind: "hello", endpoints: [], wallMs: 1, agent: "" } as const;
   const live = new LiveLink(bench.link, bench.clock, registry, hello);
   live.start(() => {});
