@@ -14,7 +14,7 @@ import { channelAnswerMsMax } from "../../lib/peer/limits.ts";
 import { Simulation } from "../../lib/sim/mod.ts";
 import { keyOf } from "../fixtures/items.ts";
 import { crypto, plainGraph } from "../sim/replica_fixture.ts";
-import { graphOf, LinkWorld, Recorder, worldTest } from "../unit/peer/link_world.ts";
+import { graphOf, type LinkWorld, Recorder, worldTest } from "../unit/peer/link_world.ts";
 import { HostileLink } from "./kit/hostile_link.ts";
 
 const address = { host: "10.0.0.9", port: 4000 };
