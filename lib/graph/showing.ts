@@ -35,8 +35,9 @@ export class Showing {
       const event = this.#onRecord(record, peerTime);
       if (event !== null) events.push(event);
     }
+    const entered = new Set(change.entered.map(({ item }) => item.id));
     for (const { item } of [...change.left, ...change.entered, ...change.outside]) {
-      if (item.body.kind === ItemKind.version) this.#findConflict(item as VersionItem, change, events);
+      if (item.body.kind === ItemKind.version) this.#findConflict(item as VersionItem, entered, events);
     }
     return events;
   }
@@ -143,15 +144,14 @@ export class Showing {
   }
 
   /** A version of ours that a winner was written beside: nobody may lose silently (checklist R23). */
-  #findConflict(item: VersionItem, change: SetChange, events: ReplicaEvent[]): void {
+  #findConflict(item: VersionItem, entered: ReadonlySet<string>, events: ReplicaEvent[]): void {
     const winner = this.#set.shown(item.record);
     if (winner === null) return;
-    const isNews = (id: string): boolean => change.entered.some((entry) => entry.item.id === id);
     if (isMine(item, this.#self) && item.id !== winner.item.id) {
       this.#tellConflict(item, winner.item, events);
       return;
     }
-    if (item.id !== winner.item.id || !isNews(item.id)) return;
+    if (item.id !== winner.item.id || !entered.has(item.id)) return;
     for (const { item: other } of this.#set.itemsOf(item.record)) {
       if (other.body.kind !== ItemKind.version || !isMine(other as VersionItem, this.#self)) continue;
       this.#tellConflict(other as VersionItem, item, events);

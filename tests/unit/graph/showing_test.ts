@@ -181,3 +181,31 @@ function groupDesk(): { desk: Desk; items: Item[]; founder: Party; member: Party
   const items = [founding, root, given] as unknown as Item[];
   return { desk, items, founder: partyOf(root), member: partyOf(given) };
 }
+
+Deno.test("what starting looks at grows with the records, not with their square", () => {
+  const readsEach = [500, 2_000].map((count) => {
+    let reads = 0;
+    const counted = <T extends object>(value: T): T =>
+      new Proxy(value, {
+        get: (target, name) => {
+          reads++;
+          return Reflect.get(target, name);
+        },
+      });
+    const self = bytesOf("author");
+    const { set, showing } = new Desk(self);
+    const stored = Array.from({ length: count }, (_, i) => {
+      const head = recordOf(self, { nonce: bytesOf(`${i}`).slice(0, 16) });
+      // One record in four has two versions: one of them lost.
+      return [1, 2].slice(0, i % 4 === 0 ? 2 : 1).map((version) => ({
+        item: counted(fakeVersion(by, head, { version })),
+        arrival: 3 * i + version,
+      }));
+    }).flat();
+    const change = set.restore(stored, fakeAt);
+    showing.onChange({ ...change, entered: counted([...change.entered]) }, fakeAt);
+    assert.equal(showing.count, count);
+    return reads / count;
+  });
+  assert.ok(readsEach[1]! <= 1.2 * readsEach[0]!, `${readsEach} looks at each record`);
+});
