@@ -267,7 +267,7 @@ export class Conversations {
     if (answer.learn !== undefined) {
       // Answers that nobody asked for: who was not knocked at teaches nothing.
       if (neighbor.phase !== "knocking") return false;
-      this.#replica.forget(this.#replica.learn(answer.learn, neighbor.link, now).outside);
+      this.#replica.forget(this.#replica.learn(answer.learn, neighbor, now).outside);
     }
     if (answer.reply !== undefined) neighbor.window.send({ type: "knock", content: answer.reply });
     if (answer.end !== undefined) {
@@ -376,13 +376,14 @@ export class Conversations {
     }
     if (items.size > 0) {
       const isStranger = neighbor.phase !== "open";
-      const change = this.#replica.learn([...items.values()], neighbor.link, now);
+      const change = this.#replica.learn([...items.values()], neighbor, now);
       if (isStranger) this.#replica.forget(change.outside);
       for (const item of items.values()) if (!isStranger || set.has(item.id)) this.#noteNumber(item);
       this.#answerVoid(neighbor, change);
       // What the policy rejects no honest node passes on.
       if (!isStranger) {
-        onBad(items.size - [...items.keys()].filter((id) => set.has(id)).length - change.dropped.length);
+        const gone = new Set(change.dropped.map(({ id }) => id));
+        onBad([...items.keys()].filter((id) => !set.has(id) && !gone.has(id)).length);
       }
     }
     return true;

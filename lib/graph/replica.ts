@@ -216,9 +216,9 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   }
 
   /** Takes items that a neighbor (or a chain it showed) brought: checks are done, places are found, news is told. */
-  learn(items: readonly Item[], from: LinkId | null, now: Instant): SetChange {
-    const change = this.set.add(items, this.#setTime(now));
-    this.#tell(change, from, new Set(items.map((item) => item.id)), now);
+  learn(items: readonly Item[], from: Neighbor | null, now: Instant): SetChange {
+    const change = this.set.add(items, this.#setTime(now), from?.id);
+    this.#tell(change, from?.link ?? null, new Set(items.map((item) => item.id)), now);
     this.#backlog.onChange(change);
     return change;
   }

@@ -65,11 +65,13 @@ export class GroupPolicy implements RecordPolicy {
     if (this.properties === null) return "wait";
     if (!isWithinSpan(item, this.properties)) return "reject";
     const id = hex(item.head.credential);
+    const named = this.#items.get(id);
+    if (named === undefined) return this.#lists.has(id) ? "reject" : "wait";
+    // Whoever it was made out to is another, for ever: nobody who is honest ever holds such an item.
+    if (lineageOf(named) !== hex(item.head.author)) return "reject";
     const standing = this.#authority.standings.get(id);
-    if (standing === undefined) {
-      return (this.#authority.judgements.get(id) ?? "wait") === "wait" ? "wait" : "void";
-    }
-    return standing.lineage === hex(item.head.author) && staysUnder(standing, item.id) ? "in" : "void";
+    if (standing === undefined) return this.judgeAuthority(named) === "wait" ? "wait" : "void";
+    return staysUnder(standing, item.id) ? "in" : "void";
   }
 
   rank(item: DataItem): string {
@@ -220,6 +222,12 @@ export class GroupPolicy implements RecordPolicy {
       ? undefined
       : this.#authority.standings.get(hex(item.head.credential));
   }
+}
+
+/** Whom an item makes the holder of a credential, in hex; `null` if it is none. */
+function lineageOf({ body }: AuthorityItem): string | null {
+  if (body.kind === ItemKind.credential) return hex(body.subject);
+  return body.kind === ItemKind.admission ? hex(body.statement.joiner) : null;
 }
 
 function closes(removal: Ending, invitation: AuthorityItem, issuer: Standing | undefined): boolean {

@@ -13,7 +13,13 @@ import { DeadlineTable } from "../base/deadlines.ts";
 import { Arrivals } from "./arrivals.ts";
 import { isKeptOver, isVersion, type VersionItem, winsOver } from "./conflict.ts";
 import { type AuthorityItem, type DataItem, isData, type Item, ItemKind, type ListItem } from "./item.ts";
-import { asideItemsMax, shelfItemsMax, sidelinedBytesMax } from "./limits.ts";
+import {
+  asideAuthorityItemsMax,
+  asideItemsMax,
+  shelfAuthorityItemsMax,
+  shelfItemsMax,
+  sidelinedBytesMax,
+} from "./limits.ts";
 import { isOfAuthority, keeperOf, type RecordPolicy } from "./policy.ts";
 import { Sidelined } from "./sidelined.ts";
 
@@ -57,8 +63,16 @@ export interface SetChange {
 
 interface MutableEntry {
   readonly item: Item;
+  /** Who brought it: a lineage in hex, or "" if it came from the store or from here. */
+  readonly bringer: string;
   place: Place;
   arrival: number;
+}
+
+/** Items outside the set that stand in one place: what decides who may do what has room of its own. */
+interface Beside {
+  readonly data: Sidelined<MutableEntry>;
+  readonly authority: Sidelined<MutableEntry>;
 }
 
 /** All known items of one record under one credential (plain graph: of one author). */
@@ -68,6 +82,13 @@ interface Keeper {
   kept: MutableEntry | null;
   /** The largest extension that stands. */
   extension: MutableEntry | null;
+}
+
+/** Where items come from. */
+interface Origin {
+  readonly bringer: string;
+  /** The arrival numbers that they had; `null`: they are new here. */
+  readonly numbers: ReadonlyMap<string, number> | null;
 }
 
 interface Draft {
@@ -90,8 +111,16 @@ export class ItemSet {
   readonly #recordsOfCreator = new Map<string, Set<string>>();
   readonly #shown = new Map<string, Shown>();
   readonly #untils = new DeadlineTable<string>();
-  readonly #shelf = new Sidelined<MutableEntry>(shelfItemsMax, sidelinedBytesMax);
-  readonly #aside = new Sidelined<MutableEntry>(asideItemsMax, sidelinedBytesMax);
+  // Superseded data is kept on its author's account. What waits may name any author and any credential, and void
+  // authority too: it is kept on the account of whoever brought it.
+  readonly #shelf: Beside = {
+    data: sidelined(shelfItemsMax, ({ item }) => authorOf(item)),
+    authority: sidelined(shelfAuthorityItemsMax, ({ bringer }) => bringer),
+  };
+  readonly #aside: Beside = {
+    data: sidelined(asideItemsMax, ({ bringer }) => bringer),
+    authority: sidelined(asideAuthorityItemsMax, ({ bringer }) => bringer),
+  };
   readonly #authority = new Set<MutableEntry>();
   /** Authority items and lists in the set. */
   readonly authority: Arrivals<Entry> = new Arrivals();
@@ -104,15 +133,18 @@ export class ItemSet {
     this.#policy = policy;
   }
 
-  /** Takes items whose form and signature hold. Known ones change nothing. */
-  add(items: readonly Item[], peerTime: number): SetChange {
-    return this.#change(items, peerTime, null);
+  /**
+   * Takes items whose form and signature hold. Known ones change nothing. `bringer` is the lineage (hex) of the
+   * neighbor that brought them, on whose account is kept what has no effect.
+   */
+  add(items: readonly Item[], peerTime: number, bringer = ""): SetChange {
+    return this.#change(items, peerTime, { bringer, numbers: null });
   }
 
   /** Takes back what was stored, each item with the arrival number it had (0: none). */
   restore(stored: readonly { readonly item: Item; readonly arrival: number }[], peerTime: number): SetChange {
     const numbers = new Map(stored.map(({ item, arrival }) => [item.id, arrival]));
-    return this.#change(stored.map(({ item }) => item), peerTime, numbers);
+    return this.#change(stored.map(({ item }) => item), peerTime, { bringer: "", numbers });
   }
 
   /** Moves what is past its `until` at this peer time to the shelf, and back if the clock was wrong before. */
@@ -120,7 +152,7 @@ export class ItemSet {
     const draft = newDraft();
     if (peerTime < this.#peerTime) {
       this.#peerTime = peerTime;
-      const outside = [...this.#shelf.values(), ...this.#aside.values()];
+      const outside = [...this.#shelf.data.values(), ...this.#aside.data.values()];
       for (const entry of outside) this.#placeAgain(entry, draft);
     }
     this.#peerTime = peerTime;
@@ -169,9 +201,9 @@ export class ItemSet {
     return this.#entries.values();
   }
 
-  /** What stands on the shelf, the longest there first. */
+  /** The data that stands on the shelf, the longest there first. */
   shelf(): IterableIterator<Entry> {
-    return this.#shelf.values();
+    return this.#shelf.data.values();
   }
 
   /** All records that show something, by id; expiry is left to the reader's clock. */
@@ -207,24 +239,25 @@ export class ItemSet {
     readonly indexed: number;
   } {
     const indexed = this.#recordsOfKeeper.size + this.#recordsOfCreator.size;
-    return { known: this.#entries.size, shelf: this.#shelf.size, aside: this.#aside.size, indexed };
+    return { known: this.#entries.size, shelf: sizeOf(this.#shelf), aside: sizeOf(this.#aside), indexed };
   }
 
   #change(
     items: readonly Item[],
     peerTime: number,
-    numbers: ReadonlyMap<string, number> | null,
+    origin: Origin,
   ): SetChange {
+    const { numbers } = origin;
     this.#peerTime = Math.max(this.#peerTime, peerTime);
     const draft = newDraft();
     const fresh = items.filter((item) => !this.#entries.has(item.id));
     if (numbers !== null) {
       for (const number of numbers.values()) this.#arrival = Math.max(this.#arrival, number);
     }
-    this.#learn(fresh.filter(isOfAuthority), numbers, draft);
+    this.#learn(fresh.filter(isOfAuthority), origin, draft);
     for (const item of fresh) {
       if (isData(item) && !this.#entries.has(item.id)) {
-        this.#learnData(item, numbers?.get(item.id) ?? 0, draft);
+        this.#learnData(item, origin, draft);
       }
     }
     return this.#finish(draft);
@@ -232,17 +265,16 @@ export class ItemSet {
 
   #learn(
     items: readonly (AuthorityItem | ListItem)[],
-    numbers: ReadonlyMap<string, number> | null,
+    origin: Origin,
     draft: Draft,
   ): void {
     if (items.length === 0) return;
     const { keepers, lineages } = this.#policy.learn(items);
     for (const item of items) {
       if (this.#entries.has(item.id) || this.#policy.judgeAuthority(item) === "reject") continue;
-      const entry: MutableEntry = { item, place: "aside", arrival: numbers?.get(item.id) ?? 0 };
+      const entry = newEntry(item, origin);
       this.#know(entry);
       this.#authority.add(entry);
-      this.#aside.add(entry);
       draft.outside.push(entry);
     }
     for (const entry of this.#authority) {
@@ -260,15 +292,14 @@ export class ItemSet {
     }
   }
 
-  #learnData(item: DataItem, arrival: number, draft: Draft): void {
+  #learnData(item: DataItem, origin: Origin, draft: Draft): void {
     const judgement = this.#policy.judge(item);
     if (judgement === "reject") return;
-    const entry: MutableEntry = { item, place: "aside", arrival };
+    const entry = newEntry(item, origin);
     draft.touched.add(item.record);
     const keeper = this.#keeper(item);
     keeper.entries.push(entry);
     this.#know(entry);
-    this.#aside.add(entry);
     this.#untils.set(item.id, item.body.until + 1);
     draft.outside.push(entry);
     if (judgement === "wait") return;
@@ -315,6 +346,7 @@ export class ItemSet {
   #know(entry: MutableEntry): void {
     this.#entries.set(entry.item.id, entry);
     this.#elements.set(elementOf(entry.item), entry);
+    besideOf(this.#aside, entry).add(entry);
   }
 
   #move(entry: MutableEntry, place: Place, draft: Draft): void {
@@ -325,8 +357,8 @@ export class ItemSet {
       entry.arrival = 0;
       if (!draft.entered.delete(entry)) draft.left.add(entry);
     }
-    this.#shelf.delete(entry);
-    this.#aside.delete(entry);
+    besideOf(this.#shelf, entry).delete(entry);
+    besideOf(this.#aside, entry).delete(entry);
     entry.place = place;
     if (place === "in") {
       if (entry.arrival === 0) entry.arrival = ++this.#arrival;
@@ -334,14 +366,14 @@ export class ItemSet {
       draft.left.delete(entry);
       draft.entered.add(entry);
     } else {
-      (place === "shelf" ? this.#shelf : this.#aside).add(entry);
+      besideOf(place === "shelf" ? this.#shelf : this.#aside, entry).add(entry);
     }
   }
 
   #drop(entry: MutableEntry, draft: Draft): void {
     const item = entry.item;
     this.#move(entry, "shelf", draft);
-    this.#shelf.delete(entry);
+    besideOf(this.#shelf, entry).delete(entry);
     this.#entries.delete(item.id);
     this.#elements.delete(elementOf(item));
     this.#untils.clear(item.id);
@@ -365,11 +397,7 @@ export class ItemSet {
   }
 
   #finish(draft: Draft): SetChange {
-    for (const sidelined of [this.#shelf, this.#aside]) {
-      for (let entry = sidelined.overflow(); entry !== null; entry = sidelined.overflow()) {
-        this.#drop(entry, draft);
-      }
-    }
+    for (const { data, authority } of [this.#shelf, this.#aside]) this.#dropSurplus([data, authority], draft);
     const records: RecordChange[] = [];
     for (const record of draft.touched) {
       const before = this.shown(record);
@@ -383,6 +411,14 @@ export class ItemSet {
     // A number from the store counts only if the item is in the set again: a later return is a new arrival.
     for (const entry of outside) entry.arrival = 0;
     return { entered: [...draft.entered], left: [...draft.left], outside, dropped: draft.dropped, records };
+  }
+
+  #dropSurplus(collections: readonly Sidelined<MutableEntry>[], draft: Draft): void {
+    for (const collection of collections) {
+      for (let entry = collection.overflow(); entry !== null; entry = collection.overflow()) {
+        this.#drop(entry, draft);
+      }
+    }
   }
 
   #keeper(item: DataItem): Keeper {
@@ -427,6 +463,26 @@ export class ItemSet {
 /** What reconciliation names an item by: the first 16 bytes of its hash, in hex. */
 export function elementOf(item: Item): string {
   return item.id.slice(0, 32);
+}
+
+function newEntry(item: Item, { bringer, numbers }: Origin): MutableEntry {
+  return { item, place: "aside", arrival: numbers?.get(item.id) ?? 0, bringer };
+}
+
+function sidelined(countMax: number, ownerOf: (entry: MutableEntry) => string): Sidelined<MutableEntry> {
+  return new Sidelined({ countMax, bytesMax: sidelinedBytesMax, ownerOf });
+}
+
+function besideOf({ data, authority }: Beside, { item }: MutableEntry): Sidelined<MutableEntry> {
+  return isData(item) ? data : authority;
+}
+
+function sizeOf({ data, authority }: Beside): number {
+  return data.size + authority.size;
+}
+
+function authorOf(item: Item): string {
+  return item.head === null ? "" : hex(item.head.author);
 }
 
 /** Takes a value from a key's set, and the key with the last of them: whoever comes and goes leaves nothing. */

@@ -63,13 +63,19 @@ export const removalClosesMax: number = 64;
 /** Joiners of one invitation. */
 export const joinersMaxMax: number = 100_000;
 
-/** Items outside the set that wait for what they name; the oldest gives way and is asked for again later. */
+/** Data items outside the set that wait for what they name; of whoever brought most the oldest gives way and is asked for again later. */
 export const asideItemsMax: number = 4_096;
 
-/** Superseded and void items kept for a return to the set; the oldest gives way. */
+/** Authority items and list parts that wait for what they name; they have room of their own, so that no data holds up a removal. */
+export const asideAuthorityItemsMax: number = 4_096;
+
+/** Superseded and void data items kept for a return to the set; of the author that takes most the oldest gives way. */
 export const shelfItemsMax: number = 16_384;
 
-/** Bytes of the items that wait, and of those on the shelf: a guess at what a small machine spares. */
+/** Void authority items kept for a return to the set: each is looked at whenever authority is judged. */
+export const shelfAuthorityItemsMax: number = 4_096;
+
+/** Bytes of each of these four: a guess at what a small machine spares. */
 export const sidelinedBytesMax: number = 64 * 1024 * 1024;
 
 /** How long an item stays on the shelf: 30 days (protocol §4). */

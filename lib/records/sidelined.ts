@@ -1,50 +1,69 @@
 /**
- * Items that are known and not in the set, bounded in number and bytes, and fair to authors: when there are too many,
- * the oldest of whoever has most gives way. So nobody can push out what others superseded by writing a lot.
+ * Items that are known and not in the set, bounded in number and bytes, and fair to owners: when there are too many,
+ * the oldest of whoever takes the largest part of the room gives way, be it by number or by bytes. So nobody can push
+ * out what is kept for others by bringing a lot, in few large items or in many small ones.
  */
 
-import { hex } from "../base/bytes.ts";
+import { assert } from "../base/assert.ts";
 import type { Item } from "./item.ts";
 
-/** A bounded collection of entries by author. */
+interface Holding<E> {
+  readonly entries: Map<string, E>;
+  bytes: number;
+}
+
+/** What a collection of sidelined entries is made of. */
+export interface SidelinedOptions<E> {
+  readonly countMax: number;
+  readonly bytesMax: number;
+  /** On whose account an entry is kept. The answer must not change while it is here. */
+  readonly ownerOf: (entry: E) => string;
+}
+
+/** A bounded collection of entries by owner. */
 export class Sidelined<E extends { readonly item: Item }> {
+  readonly #options: SidelinedOptions<E>;
   readonly #all = new Map<string, E>();
-  readonly #byAuthor = new Map<string, Map<string, E>>();
-  readonly #countMax: number;
-  readonly #bytesMax: number;
+  readonly #byOwner = new Map<string, Holding<E>>();
   #bytes = 0;
 
-  constructor(countMax: number, bytesMax: number) {
-    this.#countMax = countMax;
-    this.#bytesMax = bytesMax;
+  constructor(options: SidelinedOptions<E>) {
+    this.#options = options;
   }
 
   /** Adds an entry; there may be too many then, see {@linkcode Sidelined.overflow}. */
   add(entry: E): void {
-    if (this.#all.has(entry.item.id)) return;
-    this.#all.set(entry.item.id, entry);
-    this.#bytes += entry.item.bytes.length;
-    this.#byAuthor.getOrInsertComputed(authorOf(entry.item), () => new Map()).set(entry.item.id, entry);
+    const { item } = entry;
+    if (this.#all.has(item.id)) return;
+    this.#all.set(item.id, entry);
+    this.#bytes += item.bytes.length;
+    const owner = this.#options.ownerOf(entry);
+    const holding = this.#byOwner.getOrInsertComputed(owner, () => ({ entries: new Map(), bytes: 0 }));
+    holding.entries.set(item.id, entry);
+    holding.bytes += item.bytes.length;
   }
 
   /** Removes an entry, if it is here. */
-  delete({ item }: E): void {
+  delete(entry: E): void {
+    const { item } = entry;
     if (!this.#all.delete(item.id)) return;
     this.#bytes -= item.bytes.length;
-    const author = authorOf(item);
-    const entries = this.#byAuthor.get(author)!;
-    entries.delete(item.id);
-    if (entries.size === 0) this.#byAuthor.delete(author);
+    const owner = this.#options.ownerOf(entry);
+    const holding = this.#byOwner.get(owner);
+    assert(holding?.entries.delete(item.id) === true, "an entry keeps its owner while it is here");
+    holding.bytes -= item.bytes.length;
+    if (holding.entries.size === 0) this.#byOwner.delete(owner);
   }
 
   /** The entry that has to go, while there are too many. */
   overflow(): E | null {
-    if (this.#all.size <= this.#countMax && this.#bytes <= this.#bytesMax) return null;
-    let most: Map<string, E> | null = null;
-    for (const entries of this.#byAuthor.values()) {
-      if (most === null || entries.size > most.size) most = entries;
+    const { countMax, bytesMax } = this.#options;
+    if (this.#all.size <= countMax && this.#bytes <= bytesMax) return null;
+    let most: Holding<E> | null = null;
+    for (const holding of this.#byOwner.values()) {
+      if (most === null || this.#shareOf(holding) > this.#shareOf(most)) most = holding;
     }
-    return most!.values().next().value!;
+    return most!.entries.values().next().value!;
   }
 
   /** The entries, in the order in which they came. */
@@ -56,9 +75,15 @@ export class Sidelined<E extends { readonly item: Item }> {
   get size(): number {
     return this.#all.size;
   }
-}
 
-/** Lists have no author and share one part. */
-function authorOf(item: Item): string {
-  return item.head === null ? "" : hex(item.head.author);
+  /** Bytes of their items. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** How much of the room an owner takes, by number or by bytes, whichever is more. */
+  #shareOf({ entries, bytes }: Holding<E>): number {
+    const { countMax, bytesMax } = this.#options;
+    return Math.max(entries.size / countMax, bytes / bytesMax);
+  }
 }

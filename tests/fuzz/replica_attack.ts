@@ -27,7 +27,14 @@ import {
   type RecordHead,
 } from "../../lib/records/item.ts";
 import { createItem, createList } from "../../lib/records/item_codec.ts";
-import { asideItemsMax, shelfItemsMax, timeMsMax, versionMax } from "../../lib/records/limits.ts";
+import {
+  asideAuthorityItemsMax,
+  asideItemsMax,
+  shelfAuthorityItemsMax,
+  shelfItemsMax,
+  timeMsMax,
+  versionMax,
+} from "../../lib/records/limits.ts";
 import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
 import { encode, type Value } from "../../lib/wire/codec.ts";
 import { openEnvelope, sealEnvelope, type Signer } from "../../lib/wire/envelope.ts";
@@ -454,7 +461,8 @@ export class ReplicaAttack {
     const { neighbors, aside, shelf, contacts } = snapshot;
     assert.ok(neighbors.length <= neighborsMax + strangersMax, `${neighbors.length} neighbors`);
     assert.ok(neighbors.every(({ waitingBytes }) => waitingBytes <= sendQueueBytesMax));
-    assert.ok(aside <= asideItemsMax && shelf <= shelfItemsMax && contacts <= contactsMax);
+    assert.ok(aside <= asideItemsMax + asideAuthorityItemsMax && contacts <= contactsMax);
+    assert.ok(shelf <= shelfItemsMax + shelfAuthorityItemsMax);
     assert.ok(snapshot.isLoaded && !snapshot.isClosed);
     const { policy } = this.victim.replica;
     assert.ok(policy.mayConnect(this.honest.signer.publicKey), "the founder stays");

@@ -9,10 +9,10 @@
 
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/base/bytes.ts";
-import { sendQueueBytesMax } from "../../lib/graph/limits.ts";
-import { recordDataBytesMax, shelfItemsMax } from "../../lib/records/limits.ts";
+import { badItemsMax, sendQueueBytesMax } from "../../lib/graph/limits.ts";
+import { asideItemsMax, recordDataBytesMax, shelfItemsMax } from "../../lib/records/limits.ts";
 import type { ReplicaNode, ReplicaWorld } from "../../lib/sim/replica_world.ts";
-import { keyOf } from "../fixtures/items.ts";
+import { bytesOf, fakeVersion, keyOf, recordOf } from "../fixtures/items.ts";
 import {
   add,
   addRequest,
@@ -161,4 +161,32 @@ Deno.test("[T31] a member that rewrites its record without end fills its own sha
   group.remove(founder, rogue, by.at);
   settle(world, [founder, honest]);
   assert.equal(honest.replica.snapshot().dataItems, before.dataItems, "an admin ends it with one item");
+});
+
+Deno.test("[T31] data under the credential of another is not kept, and is bad though what waits overflows", () => {
+  const group = new GroupWorld(31);
+  const { founder, world } = group;
+  const rogue = group.join();
+  settle(world);
+  rogue.crash();
+  const mallory = HostileNode.of(rogue, founder);
+  const { graph, set } = founder.replica;
+  const link = mallory.enter(new Target(founder));
+  const waiting = Array.from({ length: asideItemsMax }, () => {
+    const author = bytesOf("somebody");
+    return fakeVersion({ author, credential: bytesOf("no credential") }, recordOf(author));
+  });
+  set.add(waiting, founder.clock.now().wallMs);
+  const before = set.sizes;
+  for (let i = 0; i <= badItemsMax; i++) {
+    assert.equal(link.end, undefined, `after ${i} bad items`);
+    const nobody = new HostileNode(keyOf(`nobody ${i}`), graph, mallory.credential, mallory.at);
+    const credential = bytesOf("none either");
+    link.give(
+      nobody.version("void for ever"),
+      mallory.version("waits", mallory.record(), {}, { credential }),
+    );
+  }
+  assert.equal(link.end, "misbehaved");
+  assert.deepEqual({ ...set.sizes, indexed: 0 }, { ...before, indexed: 0 });
 });

@@ -68,7 +68,8 @@ Deno.test("[T38] what names credentials that nobody knows waits, as many as may;
   // An honest item that waits: its credential is not here yet.
   const waits = new HostileNode(honest.signer, founder.replica.graph, bytesOf("still to come"), mallory.at);
   const waiting = waits.version("waits");
-  link.give(waiting);
+  honest.crash();
+  HostileNode.of(honest, founder).enter(target).give(waiting);
   assert.equal(founder.replica.set.entry(waiting.id)?.place, "aside");
   const flood = Array.from(
     { length: asideItemsMax + 200 },

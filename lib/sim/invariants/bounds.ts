@@ -1,6 +1,11 @@
 /** Bounds at each moment, and rest when nothing happens: I14, I15, I23 and I25. */
 
-import { asideItemsMax, shelfItemsMax } from "../../records/limits.ts";
+import {
+  asideAuthorityItemsMax,
+  asideItemsMax,
+  shelfAuthorityItemsMax,
+  shelfItemsMax,
+} from "../../records/limits.ts";
 import { neighborsMax, strangersMax, writesPendingMax } from "../../graph/limits.ts";
 import type { NetworkEvent } from "../../../transports/memory.ts";
 import type { CloudMachine } from "../../names/cloud.ts";
@@ -25,8 +30,8 @@ export class Bounded implements Checker {
 
   onReplica({ peer, replica }: ReplicaStep): void {
     const { shelf, aside } = replica.set.sizes;
-    this.#holds(peer, "items on the shelf", shelf, shelfItemsMax);
-    this.#holds(peer, "items set aside", aside, asideItemsMax);
+    this.#holds(peer, "items on the shelf", shelf, shelfItemsMax + shelfAuthorityItemsMax);
+    this.#holds(peer, "items set aside", aside, asideItemsMax + asideAuthorityItemsMax);
     this.#holds(peer, "neighbors", replica.neighborCount, neighborsMax + strangersMax);
     this.#holds(peer, "writes under way", replica.pendingWrites, writesPendingMax);
     this.#holds(peer, "timers", peer.timerCount, timersMax);

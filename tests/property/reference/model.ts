@@ -33,7 +33,8 @@ export function evaluate(
   const live = liveCredentials(world);
   const isAside = (hash: string) =>
     world.lists.has(hash) ? !world.inSet.has(hash) : !world.resolved.has(hash);
-  const hashes = [...world.signed.keys(), ...world.lists.keys()].sort();
+  const signed = [...world.signed.values()].filter((item) => !isOfAnother(world, item));
+  const hashes = [...signed.map(({ hash }) => hash), ...world.lists.keys()].sort();
   return {
     inSet: hashes.filter((hash) => world.inSet.has(hash)),
     shelf: hashes.filter((hash) => !world.inSet.has(hash) && !isAside(hash)),
@@ -221,6 +222,18 @@ function admissionCounts(world: World, admission: Credential): boolean {
     if (isSame && world.inSet.has(item.hash)) joiners.add(subject);
   }
   return joiners.has(body.joiner) || joiners.size < invitation.body.joinersMax;
+}
+
+/** Data under what was made out to another, or is no credential, "can never stand and is not kept". */
+function isOfAnother(world: World, item: Signed): boolean {
+  // Without its founding item a group has nothing, and all data waits.
+  if (!world.signed.has(world.groupId ?? "") || !isData(item) || item.credential === null) return false;
+  if (world.lists.has(item.credential)) return true;
+  const named = world.signed.get(item.credential);
+  if (named === undefined) return false;
+  const { body } = named;
+  const holder = body.kind === "credential" ? body.subject : body.kind === "admission" ? body.joiner : null;
+  return holder !== item.author;
 }
 
 function isSigned(item: ModelItem): item is Signed {

@@ -96,12 +96,12 @@ Deno.test("[S16] judge() lets data wait for the founding item and for its creden
   assert.equal(policy.judge(version), "in");
 });
 
-Deno.test("[S15] judge() voids data under a credential of somebody else, or under what is none", () => {
+Deno.test("[S15] judge() rejects data under a credential of somebody else, or under what is none", () => {
   const policy = policyOf();
   const forged = [bobs.hash, founding.hash].map((credential) =>
     fakeVersion({ author: carol, credential }, recordOf(carol))
   );
-  assert.deepEqual(forged.map((item) => policy.judge(item)), ["void", "void"]);
+  assert.deepEqual(forged.map((item) => policy.judge(item)), ["reject", "reject"]);
 });
 
 Deno.test("judge() rejects data without a credential, and records that span too long", () => {

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
+import { hex } from "../../../lib/base/bytes.ts";
+import { below, SeededRandom } from "../../../lib/base/random.ts";
 import { GroupPolicy } from "../../../lib/groups/group_policy.ts";
 import { RoleBit } from "../../../lib/groups/roles.ts";
-import { asideItemsMax, recordSpanMsMaxDefault, shelfItemsMax } from "../../../lib/records/limits.ts";
+import {
+  asideAuthorityItemsMax,
+  asideItemsMax,
+  recordSpanMsMaxDefault,
+  shelfItemsMax,
+} from "../../../lib/records/limits.ts";
 import type { Item } from "../../../lib/records/item.ts";
 import { elementOf, ItemSet, type SetChange } from "../../../lib/records/item_set.ts";
 import { CreatorPolicy } from "../../../lib/records/policy.ts";
@@ -12,6 +19,7 @@ import {
   fakeDelete,
   fakeExtension,
   fakeFounding,
+  fakeList,
   fakeRemoval,
   fakeVersion,
   hashFrom,
@@ -187,7 +195,7 @@ Deno.test("add() judges data under another founding item when the group's own ar
   const version = fakeVersion({ author: bob.author, credential: other.hash }, recordOf(bob.author));
   const set = new ItemSet(policy);
   for (const item of [other, version, founding]) set.add([item], now);
-  assert.equal(places(set, other, version), "shelf shelf");
+  assert.equal(places(set, other, version), "shelf unknown");
 });
 
 Deno.test("[S31] add() of a removal uncovers what an item that it voids had replaced", () => {
@@ -327,13 +335,13 @@ Deno.test("[R17] the oldest of too many waiting items gives way", () => {
   const { policy } = groupItems();
   const set = new ItemSet(policy);
   const items = Array.from(
-    { length: asideItemsMax + 2 },
+    { length: asideAuthorityItemsMax + 2 },
     () => fakeCredential({ author: bob.author, credential: hashFrom(7) }, alice.author, RoleBit.member),
   );
-  set.add(items.slice(0, asideItemsMax), now);
-  const change = set.add(items.slice(asideItemsMax), now);
+  set.add(items.slice(0, asideAuthorityItemsMax), now);
+  const change = set.add(items.slice(asideAuthorityItemsMax), now);
   assert.deepEqual(change.dropped, items.slice(0, 2));
-  assert.equal(set.sizes.aside, asideItemsMax);
+  assert.equal(set.sizes.aside, asideAuthorityItemsMax);
 });
 
 Deno.test("[R27] the oldest of too many shelved items gives way", () => {
@@ -350,4 +358,67 @@ Deno.test("[R27] the oldest of too many shelved items gives way", () => {
     indexed: 2,
   });
   assert.deepEqual(set.add(items.slice(-1), now).dropped, items.slice(0, 1));
+});
+
+Deno.test("[T38] what waits under credentials that nobody knows holds up no removal, be its list in many parts", () => {
+  const { founding, root, creator, credential, policy } = groupItems();
+  const set = new ItemSet(policy);
+  set.add([founding, root, credential], now);
+  const waiting = (count: number) =>
+    Array.from({ length: count }, (_, i) => {
+      const author = bytesOf(`nobody ${i}`);
+      return fakeVersion({ author, credential: hashFrom(7) }, recordOf(author));
+    });
+  const idle = Array.from({ length: asideAuthorityItemsMax }, () => fakeList([hashFrom(1)]));
+  set.add(waiting(asideItemsMax), now, "mallory");
+  set.add(idle, now, "mallory");
+  const last = fakeList([hashFrom(3)]);
+  const middle = fakeList([hashFrom(2)], last.hash);
+  const [removal, first] = fakeRemoval(creator, bob.author);
+  const parts = [{ ...first, body: { ...first.body, next: middle.hash } }, middle, last];
+  for (const item of [removal, ...parts]) {
+    set.add([item], now, "honest");
+    set.add(waiting(10), now, "mallory");
+    set.add([fakeList([hashFrom(1)])], now, "mallory");
+  }
+  assert.equal(places(set, removal, ...parts), "in in in in");
+  assert.equal(policy.member(hex(bob.author)), null);
+});
+
+Deno.test("[T38] of what waits the oldest gives way of whoever brought most, whatever authors it names", () => {
+  const set = new ItemSet(groupItems().policy);
+  const of = (name: string) => {
+    const author = bytesOf(name);
+    return fakeVersion({ author, credential: hashFrom(7) }, recordOf(author));
+  };
+  const honest = Array.from({ length: 50 }, () => of("honest"));
+  set.add(honest, now, "honest");
+  const flood = Array.from({ length: asideItemsMax }, (_, i) => of(`nobody ${i}`));
+  assert.deepEqual(set.add(flood, now, "mallory").dropped, flood.slice(0, 50));
+  assert.ok(honest.every(({ id }) => set.has(id)));
+});
+
+Deno.test("counts and bytes of both sets are right over random histories", () => {
+  const random = new SeededRandom(22);
+  const set = plainSet();
+  for (let step = 0; step < 1_000; step++) {
+    const by = [alice, bob][below(random, 2)]!;
+    const nonce = new Uint8Array(16).fill(below(random, 8));
+    const item = fakeVersion(by, recordOf(by.author, { nonce }), { version: 1 + below(random, 9) });
+    const entries = [...set.entries()];
+    if (entries.length > 0 && below(random, 4) === 0) {
+      set.forget([entries[below(random, entries.length)]!.item.id]);
+    } else {
+      set.add([{ ...item, bytes: new Uint8Array(below(random, 99)) }], now);
+    }
+    const inside = [...set.entries()].filter(({ place }) => place === "in");
+    assert.equal(set.data.count, inside.length, `step ${step}`);
+    assert.equal(
+      set.data.bytes,
+      inside.reduce((sum, { item }) => sum + item.bytes.length, 0),
+      `step ${step}`,
+    );
+    const numbers = [...set.entries()].map(({ place, arrival }) => [place === "in", arrival > 0]);
+    assert.ok(numbers.every(([isIn, isNumbered]) => isIn === isNumbered), `step ${step}`);
+  }
 });
