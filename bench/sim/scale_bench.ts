@@ -76,7 +76,9 @@ function runCloud(size: CloudSize): Report {
 /** A graph in which records spread. */
 function runGraph(size: GraphSize): Report {
   const graph = new LeanGraph({ seed: 1 });
-  graph.join(size.nodes, 5);
+  graph.join(size.nodes, 5, (nodes) => {
+    if (nodes % 1_000 === 0) console.error(`${nodes} nodes, ${graph.world.events} events`);
+  });
   const joined = { events: graph.world.events, ...spent(size.nodes) };
   const neighbors = graph.nodes.map(({ replica }) => replica.neighbors().length);
   const spread = graph.spread(size.records);

@@ -55,7 +55,12 @@ export class LeanGraph {
 
   constructor(options: LeanGraphOptions = {}) {
     const { isEncoded, latencyMs, ...world } = options;
-    this.world = new ReplicaWorld({ ...world, crypto: this.#crypto, latencyMs: latencyMs ?? [5, 60] });
+    this.world = new ReplicaWorld({
+      ...world,
+      crypto: this.#crypto,
+      latencyMs: latencyMs ?? [5, 60],
+      keepsDisks: false,
+    });
     const codec = new CodecWire(this.#crypto, this.#graph);
     this.#wire = isEncoded ? codec : new LeanGraphWire(codec);
     this.world.tap = (_from, _to, bytes) => this.#onFrame(bytes);
@@ -67,8 +72,11 @@ export class LeanGraph {
     return this.world.nodes;
   }
 
-  /** Lets nodes join, one each `everyMs`, each by one that is there; then waits until they have found neighbors. */
-  join(count: number, everyMs = 20): void {
+  /**
+   * Lets nodes join, one each `everyMs`, each by one that is there; then waits until they have found neighbors.
+   * `onJoined` is told how many are there, after each.
+   */
+  join(count: number, everyMs = 20, onJoined: (nodes: number) => void = () => {}): void {
     const { world } = this;
     const options = { graph: this.#graph, policy: () => new OpenPolicy(), wire: this.#wire };
     for (let i = 0; i < count; i++) {
@@ -76,6 +84,7 @@ export class LeanGraph {
       const node = world.addNode({ ...options, signer: this.#signer() });
       world.run(everyMs);
       if (known !== null) world.connect(node, known);
+      onJoined(world.nodes.length);
     }
     world.run(settleMs);
   }

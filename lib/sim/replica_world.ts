@@ -26,6 +26,8 @@ export interface ReplicaWorldOptions {
   readonly latencyMs?: readonly [min: number, max: number];
   /** Longest time that a commit takes; 4 ms by default. */
   readonly storeMsMax?: number;
+  /** Whether disks keep what is written; if not, no node can be started again. `true` by default. */
+  readonly keepsDisks?: boolean;
 }
 
 /** What a node is: it keeps all this over a crash. */
@@ -70,6 +72,7 @@ export class ReplicaWorld {
   events = 0;
   readonly #latencyMs: readonly [number, number];
   readonly #storeMsMax: number;
+  readonly keepsDisks: boolean;
   readonly #cuts = new Set<string>();
   readonly #links = new Map<string, WorldLink>();
   readonly #linksById = new Map<LinkId, WorldLink>();
@@ -81,6 +84,7 @@ export class ReplicaWorld {
     this.random = new SeededRandom(options.seed ?? 1);
     this.#latencyMs = options.latencyMs ?? [1, 20];
     this.#storeMsMax = options.storeMsMax ?? 4;
+    this.keepsDisks = options.keepsDisks ?? true;
   }
 
   /** A node that starts now, at an address of its own. */
@@ -283,6 +287,7 @@ export class ReplicaNode {
 
   /** Stops without a word. What was not yet written is lost; the commit under way is, or is not. */
   crash(): void {
+    assert(this.world.keepsDisks, "what crashes has a disk");
     const underWay = this.#queue.shift();
     if (underWay !== undefined && below(this.world.random, 2) === 0) this.#write(underWay);
     this.#queue = [];
@@ -357,6 +362,7 @@ export class ReplicaNode {
   }
 
   #write({ sets, deletes }: Effect & { kind: "store" }): void {
+    if (!this.world.keepsDisks) return;
     for (const key of deletes) this.#disk.delete(keyText(key));
     for (const { key, value } of sets) this.#disk.set(keyText(key), { key, value: value.slice() });
   }
