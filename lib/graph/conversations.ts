@@ -17,6 +17,7 @@ import {
   knocksPerLinkMax,
   misbehavedMsMax,
   misbehavedPeersMax,
+  neighborsDialledMin,
   neighborsMax,
   numbersMax,
   proofItemsMax,
@@ -29,6 +30,7 @@ import {
 import type { LinkId, LinkUp } from "./machine.ts";
 import { type GraphMessage, graphProtocolVersion } from "./messages.ts";
 import { Neighbor } from "./neighbor.ts";
+import { isIdle } from "./neighborhood.ts";
 import type { KnockAnswer } from "./policy.ts";
 import { fitting, isEnded, isStandingOf, proofFor } from "./proof.ts";
 import type { Replica, ReplicaSnapshot } from "./replica.ts";
@@ -297,8 +299,7 @@ export class Conversations {
       neighbor.window.send({ type: "knock", content });
     } else if (policy.mayConnect(neighbor.peer)) {
       if (neighbor.phase === "open") return;
-      const open = this.all().filter(({ phase }) => phase === "open");
-      if (open.length < neighborsMax) return this.#open(neighbor, now);
+      if (this.#hasRoomFor(neighbor) || this.#makeRoom(now)) return this.#open(neighbor, now);
       // It may know nobody but this node, and would ask again and again where there is no room.
       this.#replica.neighborhood.tell(neighbor);
       this.#refuse(neighbor, "too_many", [], now);
@@ -309,6 +310,24 @@ export class Conversations {
         this.#refuse(neighbor, isEnded(reasons) ? "removed" : "invitation_used", reasons, now);
       } else neighbor.phase = "stranger";
     }
+  }
+
+  /** Some places are kept for neighbors that this node dials: those that dial it must not take all (T22). */
+  #hasRoomFor({ up }: Neighbor): boolean {
+    const open = this.all().filter(({ phase }) => phase === "open");
+    if (open.length >= neighborsMax) return false;
+    return up.dialled ||
+      open.filter((other) => !other.up.dialled).length < neighborsMax - neighborsDialledMin;
+  }
+
+  /** Parts with the neighbor that dialled this node and has been mute for longest, if there is one. */
+  #makeRoom(now: Instant): boolean {
+    const idle = this.all().find((other) =>
+      other.phase === "open" && !other.up.dialled && isIdle(other, now.monoMs)
+    );
+    if (idle === undefined) return false;
+    this.#refuse(idle, "too_many", [], now);
+    return true;
   }
 
   #open(neighbor: Neighbor, now: Instant): void {

@@ -20,6 +20,11 @@ import type { ContactHint } from "./messages.ts";
 import type { Neighbor } from "./neighbor.ts";
 import type { Replica } from "./replica.ts";
 
+/** Whether a neighbor had its time to catch up with us and has not: it may be mute (T35). */
+export function isIdle({ isSynchronised, upMs }: Neighbor, monoMs: number): boolean {
+  return !isSynchronised && monoMs - upMs >= settlingMsMax;
+}
+
 /** The surroundings of one node. */
 export class Neighborhood {
   readonly #replica: Replica;
@@ -92,16 +97,21 @@ export class Neighborhood {
     }
   }
 
-  /** How many neighbors are wanted besides those that are of use, or have just come and may be. */
+  /**
+   * How many neighbors are wanted besides those that are of use, or have just come and may be. Whoever waits at
+   * the door counts only if it was dialled: strangers have places of their own and take none of these.
+   */
   #missing(now: Instant): number {
-    let useful = 0;
-    let dialled = 0;
-    for (const { isSynchronised, upMs, up } of this.#conversations.all()) {
-      if (!isSynchronised && now.monoMs - upMs >= settlingMsMax) continue;
+    let [useful, dialled, taken] = [0, 0, 0];
+    for (const neighbor of this.#conversations.all()) {
+      const { phase, up } = neighbor;
+      if (phase !== "open" && !up.dialled) continue;
+      taken++;
+      if (isIdle(neighbor, now.monoMs)) continue;
       useful++;
       if (up.dialled) dialled++;
     }
     const missing = Math.max(neighborsIdeal - useful, neighborsDialledMin - dialled);
-    return Math.min(missing, neighborsMax - this.#conversations.count);
+    return Math.min(missing, neighborsMax - taken);
   }
 }

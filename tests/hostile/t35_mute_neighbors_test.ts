@@ -8,12 +8,14 @@
  */
 
 import assert from "node:assert/strict";
-import { neighborsIdeal, neighborsMax } from "../../lib/graph/limits.ts";
+import { neighborsDialledMin, neighborsIdeal, neighborsMax, settlingMsMax } from "../../lib/graph/limits.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
 import { keyOf } from "../fixtures/items.ts";
 import {
   add,
   addPlain,
   createWorld,
+  GroupWorld,
   minute,
   plainGraph,
   plainWorld,
@@ -32,17 +34,17 @@ function pretend(link: HostileLink): void {
 }
 
 for (const [name, act] of Object.entries({ "say nothing": () => {}, "pretend to be equal": pretend })) {
-  for (const count of [neighborsIdeal, neighborsMax - 4]) {
+  for (const count of [neighborsIdeal, neighborsMax - 4, neighborsMax + 8]) {
     Deno.test(`[T35] ${count} neighbors that dial a node and ${name} do not keep it from finding an honest one`, () => {
       const world = createWorld(1);
       const [node, honest] = [addPlain(world), addPlain(world)];
       world.run(10);
       const target = new Target(node);
+      const teller = new HostileNode(keyOf("teller"), plainGraph, null, 1).enter(target);
       for (let i = 0; i < count; i++) {
         const link = new HostileNode(keyOf(`mute ${i}`), plainGraph, null, 1).enter(target);
-        act(link);
+        if (link.end === undefined) act(link);
       }
-      const teller = new HostileNode(keyOf("teller"), plainGraph, null, 1).enter(target);
       const peer = honest.signer.publicKey;
       teller.say({ type: "contacts", contacts: [{ peer, endpoints: [honest.endpoint] }] });
       teller.leave();
@@ -51,6 +53,68 @@ for (const [name, act] of Object.entries({ "say nothing": () => {}, "pretend to 
     });
   }
 }
+
+/** How many neighbors take part. */
+const open = ({ replica }: ReplicaNode) => replica.neighbors().filter(({ phase }) => phase === "open").length;
+
+Deno.test("[T35] [T22] those that dial a node take no place that it keeps for its own dials, and none is over", () => {
+  const world = createWorld(2);
+  const node = addPlain(world);
+  world.run(10);
+  const target = new Target(node);
+  const enter = (name: string, dialled: boolean): HostileLink => {
+    const link = target.link(keyOf(name), dialled);
+    link.greet();
+    world.run(1);
+    return link;
+  };
+  const inbound = Array.from({ length: neighborsMax }, (_, i) => enter(`in ${i}`, false));
+  assert.equal(open(node), neighborsMax - neighborsDialledMin);
+  assert.ok(inbound.slice(-neighborsDialledMin).every(({ end }) => end === "too_many"));
+  const dialled = Array.from({ length: neighborsDialledMin + 1 }, (_, i) => enter(`out ${i}`, true));
+  assert.equal(open(node), neighborsMax);
+  assert.deepEqual(dialled.map(({ end }) => end), [
+    ...Array(neighborsDialledMin).fill(undefined),
+    "too_many",
+  ]);
+});
+
+Deno.test("[T35] a neighbor that gave nothing in its time makes room for the next, one that caught up does not", () => {
+  const world = createWorld(3);
+  const node = addPlain(world);
+  world.run(10);
+  const target = new Target(node);
+  const enter = (name: string): HostileLink =>
+    new HostileNode(keyOf(name), plainGraph, null, 1).enter(target);
+  const places = neighborsMax - neighborsDialledMin;
+  const [useful, ...mute] = Array.from({ length: places }, (_, i) => enter(`first ${i}`));
+  pretend(useful!);
+  world.run(settlingMsMax - 10);
+  assert.equal(enter("too early").end, "too_many");
+  world.run(10);
+  const later = mute.map((_, i) => enter(`later ${i}`));
+  assert.equal(enter("one more").end, "too_many");
+  world.run(1);
+  assert.equal(useful!.end, undefined);
+  assert.ok(mute.every(({ end }) => end === "too_many"));
+  assert.ok(later.every(({ end }) => end === undefined));
+  assert.equal(open(node), places);
+});
+
+Deno.test("[T35] strangers that wait at the door of a member, and are renewed, do not keep it from dialling", () => {
+  const group = new GroupWorld(1);
+  const { founder, world } = group;
+  const other = group.join();
+  settle(world);
+  const target = new Target(founder);
+  other.crash();
+  target.dials.length = 0;
+  for (let round = 0; round < 4; round++) {
+    for (let i = 0; i < neighborsMax; i++) target.link(keyOf(`stranger ${round} ${i}`)).greet();
+    world.run(15_000);
+  }
+  assert.ok(target.dials.length >= 4, `${target.dials.length} dials in a minute`);
+});
 
 Deno.test("[T35] of thirty honest nodes none keeps more neighbors than it may, and all have some that they dialled", () => {
   const world = plainWorld(2, 30);
