@@ -15,12 +15,16 @@ import {
 } from "./limits.ts";
 import type { ContactHint } from "./messages.ts";
 
-interface Contact {
+/** Where a peer is, and on whose word. */
+export interface KnownContact {
   readonly peer: Uint8Array;
   /** Where it said that it is, or where it answered. */
-  own: readonly string[];
+  readonly own: readonly string[];
   /** Where others said that it is, the last of them. */
-  hearsay: readonly string[];
+  readonly hearsay: readonly string[];
+}
+
+interface Contact extends KnownContact {
   failures: number;
   nextTryMs: number;
 }
@@ -28,6 +32,7 @@ interface Contact {
 /** The contacts of one graph. */
 export class Contacts {
   readonly #random: Random;
+  readonly #isNeighbor: (id: string) => boolean;
   readonly #contacts = new BoundedMap<string, Contact>(contactsMax);
   readonly #forgotten: Uint8Array[] = [];
   // When the dials under way began, by lineage in hex; the oldest first.
@@ -35,8 +40,10 @@ export class Contacts {
   // When the dials of the last minute began.
   #dials: number[] = [];
 
-  constructor(random: Random) {
+  /** `isNeighbor` tells whether a peer, by lineage in hex, takes part with this node now. */
+  constructor(random: Random, isNeighbor: (id: string) => boolean = () => false) {
     this.#random = random;
+    this.#isNeighbor = isNeighbor;
   }
 
   /**
@@ -44,7 +51,8 @@ export class Contacts {
    * beside a peer's own word and never replaces it (a peer that came back elsewhere must be found all the
    * same), and nothing that is said shortens a pause: else anybody could have us dial anything in a loop.
    * Loopback endpoints are believed of peers on this machine only: elsewhere they would make us dial
-   * ourselves.
+   * ourselves. Where there is no room, peers that are known by hearsay alone give way; no hearsay drives out
+   * what a peer said of itself, and nothing drives out a neighbor.
    */
   learn(hint: ContactHint, takesLoopback: boolean, isOwnWord: boolean): boolean {
     const id = hex(hint.peer);
@@ -64,10 +72,22 @@ export class Contacts {
       failures: known?.failures ?? 0,
       nextTryMs: known?.nextTryMs ?? 0,
     };
-    if (known !== undefined && isSame(endpointsOf(known), endpointsOf(contact))) return false;
-    const evicted = this.#contacts.set(id, contact);
-    if (evicted !== null) this.#forgotten.push(evicted[1].peer);
+    // Hearsay that it confirms becomes its own word.
+    const isKnown = known !== undefined && isSame(known.own, own);
+    if (isKnown && isSame(endpointsOf(known), endpointsOf(contact))) return false;
+    if (known === undefined && !this.#makeRoom(isOwnWord)) return false;
+    this.#contacts.set(id, contact);
     return true;
+  }
+
+  #makeRoom(isOwnWord: boolean): boolean {
+    const entries = [...this.#contacts.entries()];
+    if (entries.length < contactsMax) return true;
+    const others = entries.filter(([id]) => !this.#isNeighbor(id));
+    const heard = others.find(([, { own }]) => own.length === 0);
+    const victim = isOwnWord ? heard ?? others[0] : heard;
+    if (victim !== undefined) this.forget(victim[0]);
+    return victim !== undefined;
   }
 
   /** Forgets a peer, for one that was removed. */
@@ -157,6 +177,11 @@ export class Contacts {
   /** All contacts as hints. */
   hints(): ContactHint[] {
     return [...this.#contacts.values()].map(hintOf);
+  }
+
+  /** What is known of one peer, by lineage in hex. */
+  known(id: string): KnownContact | null {
+    return this.#contacts.get(id) ?? null;
   }
 
   /** One contact as a hint, by lineage in hex. */

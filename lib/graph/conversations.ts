@@ -184,6 +184,11 @@ export class Conversations {
     return this.#byLineage.has(id);
   }
 
+  /** Whether this lineage (hex) takes part with us now. */
+  isOpen(id: string): boolean {
+    return this.#byLineage.get(id)?.phase === "open";
+  }
+
   /** How many there are. */
   get count(): number {
     return this.#neighbors.size;
@@ -340,9 +345,9 @@ export class Conversations {
     this.#sampleClock(neighbor);
     this.#replica.deadlines.clear(`greeting:${neighbor.link}`);
     this.#replica.outbox.emit({ kind: "neighborUp", peer: neighbor.peer });
-    const hint = this.#replica.contacts.hint(neighbor.id);
+    const known = this.#replica.contacts.known(neighbor.id);
     // Where our dial reached it is known already, so what it says of itself would be no news to keep.
-    if (hint !== null) this.#replica.keep(contactEntry(this.#replica.graph, hint));
+    if (known !== null) this.#replica.keep(contactEntry(this.#replica.graph, known));
     this.#replica.neighborhood.tell(neighbor);
     neighbor.catchup.begin();
   }

@@ -9,15 +9,16 @@ import type { Crypto, StoreEntry, StoreKey } from "../base/ports.ts";
 import type { Item } from "../records/item.ts";
 import { parseItem } from "../records/item_codec.ts";
 import type { Entry } from "../records/item_set.ts";
-import { decode, encode, isArray, isBytes, isText, isUint } from "../wire/codec.ts";
+import { decode, encode, isArray, isBytes, isText, isUint, type Value } from "../wire/codec.ts";
 import { contactEndpointsMax } from "./limits.ts";
-import { type ContactHint, type Cursor, elementBytes, type SetKind } from "./messages.ts";
+import type { KnownContact } from "./contacts.ts";
+import { type Cursor, elementBytes, type SetKind } from "./messages.ts";
 
 /** What a store held of one graph. */
 export interface Restored {
   readonly items: readonly { readonly item: Item; readonly arrival: number }[];
   readonly cursors: ReadonlyMap<string, Cursor>;
-  readonly contacts: readonly ContactHint[];
+  readonly contacts: readonly KnownContact[];
   /** Entries that no longer are what was written. */
   readonly damaged: readonly StoreEntry[];
 }
@@ -86,9 +87,9 @@ export function cursorEntry(graph: Uint8Array, peer: Uint8Array, set: SetKind, c
   return { key, value: encode([cursor.arrival, cursor.element]) };
 }
 
-/** Where a peer may be reached, as it is stored. */
-export function contactEntry(graph: Uint8Array, hint: ContactHint): StoreEntry {
-  return { key: contactKey(graph, hint.peer), value: encode(hint.endpoints) };
+/** Where a peer may be reached by its own word and by others', as it is stored. */
+export function contactEntry(graph: Uint8Array, { peer, own, hearsay }: KnownContact): StoreEntry {
+  return { key: contactKey(graph, peer), value: encode([own, hearsay]) };
 }
 
 /** Where a contact is stored. */
@@ -116,7 +117,7 @@ export function restore(
 ): Restored {
   const items: { item: Item; arrival: number }[] = [];
   const cursors = new Map<string, Cursor>();
-  const contacts: ContactHint[] = [];
+  const contacts: KnownContact[] = [];
   const damaged: StoreEntry[] = [];
   for (const entry of entries) {
     const [, , kind, id, set] = entry.key;
@@ -204,9 +205,16 @@ function readCursor(value: Uint8Array): Cursor | null {
   return isUint(arrival) && isBytes(element, elementBytes) ? { arrival, element } : null;
 }
 
-function readContact(peer: Uint8Array, value: Uint8Array): ContactHint | null {
+function readContact(peer: Uint8Array, value: Uint8Array): KnownContact | null {
   const decoded = decode(value);
-  if (!decoded.ok || !isArray(decoded.value) || decoded.value.length > contactEndpointsMax) return null;
-  const endpoints = decoded.value.filter((endpoint) => isText(endpoint, 64));
-  return peer.length === 32 ? { peer, endpoints } : null;
+  if (!decoded.ok || !isArray(decoded.value) || peer.length !== 32) return null;
+  // Earlier stores hold one list, which counts as the peer's own word.
+  const [own, hearsay] = decoded.value.some((part) => isArray(part)) ? decoded.value : [decoded.value, []];
+  if (!isEndpoints(own) || !isEndpoints(hearsay)) return null;
+  return { peer, own, hearsay };
+}
+
+function isEndpoints(value: Value | undefined): value is readonly string[] {
+  return value !== undefined && isArray(value) && value.length <= contactEndpointsMax &&
+    value.every((endpoint) => isText(endpoint, 64));
 }

@@ -15,7 +15,7 @@ export const neighborsMax: number = 32;
 /** Neighbors that have not shown yet why they may take part; the one that has been there longest gives way. */
 export const strangersMax: number = 64;
 
-/** Peers of the graph remembered with their endpoints: HyParView's passive view (design §5). The oldest gives way. */
+/** Peers of the graph remembered with their endpoints: HyParView's passive view (design §5). The oldest that is known by hearsay alone gives way. */
 export const contactsMax: number = 48;
 
 /** Endpoints of one peer that are remembered and dialled: a bound on dial floods (T18). */

@@ -62,7 +62,7 @@ export class Neighborhood {
       if (!policy.mayConnect(hint.peer)) continue;
       const isOwn = hex(hint.peer) === neighbor.id;
       if (!contacts.learn(hint, neighbor.up.isLoopback, isOwn)) continue;
-      this.#replica.keep(contactEntry(graph, hint));
+      this.#replica.keep(contactEntry(graph, contacts.known(hex(hint.peer))!));
       // What a neighbor says of itself goes one step further, so that its neighbors' neighbors may dial it.
       if (isOwn) this.#passOn(neighbor, hint);
     }

@@ -114,7 +114,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.outbox = new Outbox(this.wire);
     this.#random = options.random;
     this.set = new ItemSet(options.policy);
-    this.contacts = new Contacts(options.random);
+    this.contacts = new Contacts(options.random, (id) => this.#conversations.isOpen(id));
     this.showing = new Showing(this.set, hex(options.signer.publicKey));
     const { crypto, random, signer, graph, policy } = options;
     this.#writer = new Writer({ crypto, random, signer, graph, policy, set: this.set });
@@ -344,7 +344,10 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     // What the disk lost is fetched again: no neighbor may be told that we have it.
     const isWhole = damaged + restored.damaged.length === 0;
     if (isWhole) this.catchups.restore(restored.cursors);
-    for (const hint of restored.contacts) this.contacts.learn(hint, true, true);
+    for (const { peer, own, hearsay } of restored.contacts) {
+      this.contacts.learn({ peer, endpoints: own }, true, true);
+      this.contacts.learn({ peer, endpoints: hearsay }, true, false);
+    }
     for (const { key, value } of restored.damaged) {
       const quarantine: StoreEntry = { key: ["quarantine", ...key], value };
       this.outbox.push({ kind: "store", ticket: ++this.#ticket, sets: [quarantine], deletes: [key] });

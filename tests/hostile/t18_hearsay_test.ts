@@ -2,9 +2,17 @@
 
 import assert from "node:assert/strict";
 import { equalBytes, hex } from "../../lib/base/bytes.ts";
-import { dialsPerMinuteMax } from "../../lib/graph/limits.ts";
+import { contactsMax, dialsPerMinuteMax } from "../../lib/graph/limits.ts";
 import { bytesOf, keyOf } from "../fixtures/items.ts";
-import { addPlain, createWorld, GroupWorld, minute, plainGraph, settle } from "../sim/replica_fixture.ts";
+import {
+  addPlain,
+  createWorld,
+  GroupWorld,
+  minute,
+  plainGraph,
+  plainWorld,
+  settle,
+} from "../sim/replica_fixture.ts";
 import { HostileNode, Target } from "./kit/hostile_node.ts";
 
 Deno.test("[T18] a neighbor that names peers without end has a node dial so often in a minute and no more", () => {
@@ -47,4 +55,35 @@ Deno.test("[T18] what one member says of another replaces nothing that this one 
   const dials = target.dials.filter(({ contact }) => equalBytes(contact.peer, peer));
   assert.ok(dials.length > 0 && dials.length < 15, `${dials.length} dials: the pauses grow all the same`);
   assert.ok(dials.every(({ contact }) => contact.endpoints[0] === absent.endpoint));
+});
+
+Deno.test("[T18] a neighbor that names peers without end drives out nobody who spoke for itself, in memory or on disk", () => {
+  const world = plainWorld(2, 6);
+  const node = world.nodes[0]!;
+  world.run(minute);
+  const honest = world.nodes.slice(1).map(({ signer, endpoint }) => ({
+    id: hex(signer.publicKey),
+    endpoint,
+  }));
+  const known = (endpoints: (id: string) => readonly string[] | undefined) =>
+    honest.filter(({ id, endpoint }) => endpoints(id)?.[0] === endpoint).length;
+  const { contacts } = node.replica;
+  assert.equal(known((id) => contacts.hint(id)?.endpoints), honest.length);
+  const link = new HostileNode(keyOf("mallory"), plainGraph, null, 1).enter(new Target(node));
+  for (let round = 0; round < 3; round++) {
+    const invented = Array.from({ length: contactsMax }, (_, i) => keyOf(`made up ${round} ${i}`).publicKey);
+    const peers = [...honest.map(({ id }) => Uint8Array.fromHex(id)), ...invented].slice(0, contactsMax);
+    link.say({
+      type: "contacts",
+      contacts: peers.map((peer) => ({ peer, endpoints: ["tcp://20.9.9.9:80"] })),
+    });
+    world.run(1_000);
+  }
+  assert.equal(contacts.hints().length, contactsMax);
+  assert.equal(known((id) => contacts.hint(id)?.endpoints), honest.length);
+  node.crash();
+  node.restart();
+  world.run(1);
+  const { contacts: found } = node.replica;
+  assert.equal(known((id) => found.known(id)?.own), honest.length, "and it knows still on whose word");
 });

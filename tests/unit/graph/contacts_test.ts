@@ -64,6 +64,25 @@ Deno.test("the oldest contact gives way and is named, so that the store forgets 
   assert.deepEqual(contacts.takeForgotten(), []);
 });
 
+Deno.test("[T18] who is known by hearsay alone gives way first; hearsay drives out nobody else, and nothing a neighbor", () => {
+  const named = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix} ${i}`);
+  const neighbor = hex(bytesOf("own 0"));
+  const contacts = new Contacts(new SeededRandom(1), (id) => id === neighbor);
+  const learn = (names: readonly string[], isOwnWord: boolean) =>
+    names.filter((name) => contacts.learn({ peer: bytesOf(name), endpoints }, false, isOwnWord)).length;
+  const own = named("own", contactsMax - 2);
+  assert.equal(learn(own, true), own.length);
+  assert.equal(learn(named("heard", 9), false), 9);
+  assert.deepEqual(contacts.takeForgotten(), named("heard", 7).map(bytesOf));
+  const later = ["later 0", "later 1"];
+  assert.equal(learn(later, true), 2);
+  assert.deepEqual(contacts.takeForgotten(), ["heard 7", "heard 8"].map(bytesOf));
+  assert.equal(learn(["in vain"], false), 0);
+  assert.equal(learn(["one more"], true), 1);
+  assert.deepEqual(contacts.takeForgotten(), [bytesOf("own 1")], "the oldest that is no neighbor");
+  assert.equal(contacts.hints().length, contactsMax);
+});
+
 Deno.test("who is being dialled, was dialled in vain, or is linked already is not dialled", () => {
   const contacts = contactsWith("a", "b", "c");
   const [a, b, c] = ["a", "b", "c"].map((name) => hex(bytesOf(name))) as [string, string, string];

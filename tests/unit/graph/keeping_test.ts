@@ -14,6 +14,7 @@ import {
 } from "../../../lib/graph/keeping.ts";
 import { SetKind } from "../../../lib/graph/messages.ts";
 import type { Item } from "../../../lib/records/item.ts";
+import { encode } from "../../../lib/wire/codec.ts";
 import type { Entry, Place } from "../../../lib/records/item_set.ts";
 import {
   bytesOf,
@@ -37,11 +38,12 @@ Deno.test("what is kept comes back, items in their order of arrival", () => {
   const [one, two] = [item(1), item(2)];
   const peer = bytesOf("peer");
   const slots = new Slots(graph);
+  const contact = { peer, own: ["tcp://20.0.0.1:4000"], hearsay: ["tcp://20.0.0.2:4000"] };
   const entries = [
     itemEntry(crypto, slots, one, 2 ** 40),
     itemEntry(crypto, slots, two, 3),
     cursorEntry(graph, peer, SetKind.data, cursor),
-    contactEntry(graph, { peer, endpoints: ["tcp://20.0.0.1:4000"] }),
+    contactEntry(graph, contact),
   ];
   for (const { key } of entries) assert.deepEqual(key.slice(0, 2), graphPrefix(graph));
   assert.deepEqual(entries[0]!.key, [...graphPrefix(graph), "item", 1]);
@@ -49,9 +51,11 @@ Deno.test("what is kept comes back, items in their order of arrival", () => {
   assert.deepEqual(restore(crypto, graph, new Slots(graph), entries), {
     items: [{ item: two, arrival: 3 }, { item: one, arrival: 2 ** 40 }],
     cursors: new Map([[cursorName(hex(peer), SetKind.data), cursor]]),
-    contacts: [{ peer, endpoints: ["tcp://20.0.0.1:4000"] }],
+    contacts: [contact],
     damaged: [],
   });
+  const earlier: StoreEntry = { key: contactKey(graph, peer), value: encode(contact.own) };
+  assert.deepEqual(restore(crypto, graph, slots, [earlier]).contacts, [{ ...contact, hearsay: [] }]);
 });
 
 Deno.test("an item with any bit changed, or in another's place, is damaged", () => {
