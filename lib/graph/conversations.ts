@@ -453,7 +453,7 @@ export class Conversations {
     this.#byLineage.delete(neighbor.id);
     deadlines.clear(`greeting:${neighbor.link}`);
     deadlines.clear(`catchup:${neighbor.link}`);
-    peerTime.remove(neighbor.id);
+    peerTime.remove(neighbor.id, now.monoMs);
     contacts.onLost(neighbor.id, neighbor.isSynchronised, now.monoMs);
     if (neighbor.phase === "open") outbox.emit({ kind: "neighborDown", peer: neighbor.peer });
   }

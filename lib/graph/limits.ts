@@ -102,6 +102,9 @@ export const peerTimeOffsetMsMax: number = 600_000;
 /** Neighbors whose clocks count before peer time follows them (protocol §4). */
 export const peerTimeSamplesMin: number = 3;
 
+/** Peer time moves at most once in this time, to what the neighbors' clocks say by then: a move costs a look at all that is held (T36). */
+export const peerTimeMoveMsMin: number = 10_000;
+
 /** How often a replica looks at the time even if nothing is due: finds clocks that were moved. */
 export const tickMs: number = 15_000;
 

@@ -5,23 +5,40 @@
  */
 
 import type { Instant } from "../base/ports.ts";
-import { peerTimeOffsetMsMax, peerTimeSamplesMin } from "./limits.ts";
+import { peerTimeMoveMsMin, peerTimeOffsetMsMax, peerTimeSamplesMin } from "./limits.ts";
 
 /** The clock of one node of a graph. */
 export class PeerTime {
   readonly #samples = new Map<string, { readonly offsetMs: number; readonly dialled: boolean }>();
   #offsetMs = 0;
   #medianMs = 0;
+  // What the neighbors' clocks say by now, which peer time follows when it may.
+  #wantedMs = 0;
+  #movedMs = -Infinity;
 
   /** A neighbor's wall clock said `theirWallMs` at our `now`. */
   sample(peer: string, theirWallMs: number, dialled: boolean, now: Instant): void {
     this.#samples.set(peer, { offsetMs: theirWallMs - now.wallMs, dialled });
     this.#judge();
+    this.follow(now.monoMs);
   }
 
   /** A neighbor is gone, and its clock with it. */
-  remove(peer: string): void {
-    if (this.#samples.delete(peer)) this.#judge();
+  remove(peer: string, monoMs: number): void {
+    if (!this.#samples.delete(peer)) return;
+    this.#judge();
+    this.follow(monoMs);
+  }
+
+  /**
+   * Moves to what the neighbors' clocks say, unless it was moved a moment ago: each move may hide and show
+   * again all that a node holds, so clocks that flap must not set the pace.
+   */
+  follow(monoMs: number): void {
+    if (this.#wantedMs === this.#medianMs || monoMs < this.#movedMs + peerTimeMoveMsMin) return;
+    this.#movedMs = monoMs;
+    this.#medianMs = this.#wantedMs;
+    this.#offsetMs = Math.max(-peerTimeOffsetMsMax, Math.min(peerTimeOffsetMsMax, this.#medianMs));
   }
 
   /** The peer time at an instant, in wall milliseconds. */
@@ -51,8 +68,7 @@ export class PeerTime {
     const samples = [...this.#samples.values()];
     // At least one that we chose ourselves: whoever dials us in numbers must not set our clock (timejacking).
     const enough = samples.length >= peerTimeSamplesMin && samples.some((sample) => sample.dialled);
-    this.#medianMs = enough ? medianOf(samples.map((sample) => sample.offsetMs)) : 0;
-    this.#offsetMs = Math.max(-peerTimeOffsetMsMax, Math.min(peerTimeOffsetMsMax, this.#medianMs));
+    this.#wantedMs = enough ? medianOf(samples.map((sample) => sample.offsetMs)) : 0;
   }
 }
 

@@ -382,6 +382,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   }
 
   #judgeTime(now: Instant): void {
+    this.peerTime.follow(now.monoMs);
     const peerTime = this.peerTime.at(now);
     for (const event of this.showing.onTime(peerTime)) this.outbox.emit(event);
     const sweepAt = this.peerTime.sweepAt(now);

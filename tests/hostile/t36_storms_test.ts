@@ -12,6 +12,7 @@ import {
   badItemsMax,
   contactMessagesPerMinuteMax,
   knocksPerLinkMax,
+  peerTimeMoveMsMin,
   strangerBytesMax,
   strangerGreetingsMax,
   strangerItemsMax,
@@ -26,6 +27,7 @@ import { admissionBody, bytesOf, keyOf } from "../fixtures/items.ts";
 import {
   add,
   addPlain,
+  addRequest,
   createWorld,
   crypto,
   GroupWorld,
@@ -364,4 +366,30 @@ Deno.test("[T36] a member that vanishes after any frame of a meeting leaves noth
     for (const node of world.nodes) node.crash();
     if (seen <= frames || frames > 40) return;
   }
+});
+
+Deno.test("[T36] neighbors that move their clocks to and fro have a node look at all it holds once in a while only", () => {
+  const world = createWorld(1);
+  const node = addPlain(world);
+  world.run(10);
+  const count = 100;
+  for (let i = 0; i < count; i++) node.call(addRequest(`${i}`, { lifeMs: 4 * minute }));
+  assert(world.runUntil(() => node.replica.snapshot().dataItems === count, minute));
+  const target = new Target(node);
+  const links = [0, 1, 2].map((i) => {
+    const link = target.link(keyOf(`mallory ${i}`), i === 0);
+    link.greet();
+    return link;
+  });
+  let events = 0;
+  world.watch = (_, event) => {
+    if (event.kind === "record") events++;
+  };
+  const flaps = 3 * peerTimeMoveMsMin / 100;
+  for (let round = 0; round < flaps; round++) {
+    for (const link of links) link.greet([], (round % 2 === 0 ? 1 : -1) * 9 * minute);
+    world.run(100);
+  }
+  assert.ok(events >= count, "they move its time, as three neighbors may");
+  assert.ok(events <= 4 * count, `${events} events of ${count} records by ${flaps} flaps`);
 });
