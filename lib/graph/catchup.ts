@@ -12,7 +12,13 @@ import type { Crypto } from "../base/ports.ts";
 import type { Arrivals } from "../records/arrivals.ts";
 import type { Item } from "../records/item.ts";
 import type { Entry, ItemSet } from "../records/item_set.ts";
-import { answersWaitingMax, catchupRoundsMax, elementsPageMax, itemsMessageBytes } from "./limits.ts";
+import {
+  answersWaitingMax,
+  catchupRoundsMax,
+  elementsPageMax,
+  itemsMessageBytes,
+  pagesAheadMax,
+} from "./limits.ts";
 import { type Cursor, elementBytes, type GraphMessage, SetKind, type Summary } from "./messages.ts";
 import type { LinkWindow } from "./outbox.ts";
 
@@ -30,6 +36,14 @@ export interface CatchupContext {
   settledArrival(): number;
 }
 
+/** A list that is being gone through; pages hold their elements joined, as thousands of views would take several times as much. */
+interface Listed {
+  readonly head: Cursor | null;
+  /** Pages to be sent, and those that wait for an answer. */
+  readonly pages: Uint8Array[];
+  readonly asked: Uint8Array[];
+}
+
 /** How far a catch-up is. */
 export type CatchupState = "idle" | "authority" | "data";
 
@@ -44,7 +58,7 @@ export class Catchup {
   #served = false;
   #gotServed = false;
   // Where the arrivals stood when a list was begun: what came since travels by itself.
-  #listed: { readonly head: Cursor | null; readonly pages: (readonly Uint8Array[])[] } | null = null;
+  #listed: Listed | null = null;
   // What the other end began with before it was this end's time to begin.
   #asked: Summary | null = null;
   #result: "none" | "equal" | "diverged" = "none";
@@ -144,7 +158,7 @@ export class Catchup {
     } else if (theirs.count === 0 || this.#knows(theirs.cursor)) {
       this.#window.sendBulk(this.#since(arrivals, theirs.count === 0 ? 0 : theirs.cursor!.arrival));
     } else {
-      this.#window.sendBulk(this.#list(arrivals));
+      this.#list(arrivals);
     }
     return true;
   }
@@ -159,7 +173,7 @@ export class Catchup {
 
   #onWant(set: SetKind, elements: readonly Uint8Array[], last: boolean): boolean {
     if (this.#state === "idle" || set !== this.#set() || this.#served || this.#listed === null) return false;
-    const page = this.#listed.pages.shift();
+    const page = this.#listed.asked.shift();
     if (page === undefined || !isPartOf(elements, page)) return false;
     const items: Item[] = [];
     for (const element of elements) {
@@ -171,7 +185,7 @@ export class Catchup {
     if (last) {
       this.#listed = null;
       this.#window.sendBulk(this.#finish(head));
-    }
+    } else this.#sendPages(this.#listed);
     return true;
   }
 
@@ -182,15 +196,28 @@ export class Catchup {
     return true;
   }
 
-  *#list(arrivals: Arrivals<Entry>): Generator<GraphMessage> {
+  #list(arrivals: Arrivals<Entry>): void {
+    const elements = new Uint8Array(arrivals.count * elementBytes);
+    let at = 0;
+    for (const { item } of arrivals.since(0)) {
+      elements.set(item.hash.subarray(0, elementBytes), at);
+      at += elementBytes;
+    }
+    const pages: Uint8Array[] = [];
+    for (let i = 0; i === 0 || i < elements.length; i += pageBytes) {
+      pages.push(elements.subarray(i, i + pageBytes));
+    }
+    this.#listed = { head: this.#head(), pages, asked: [] };
+    this.#sendPages(this.#listed);
+  }
+
+  /** Sends pages as the other end answers them: it must hold what it answers until its link takes that. */
+  #sendPages({ pages, asked }: Listed): void {
     const set = this.#set();
-    const pages: Uint8Array[][] = [];
-    this.#listed = { head: this.#head(), pages };
-    const elements = [...arrivals.since(0)].map((entry) => entry.item.hash.subarray(0, elementBytes));
-    for (let i = 0; i === 0 || i < elements.length; i += elementsPageMax) {
-      const page = elements.slice(i, i + elementsPageMax);
-      pages.push(page);
-      yield { type: "elements", set, elements: page, last: i + elementsPageMax >= elements.length };
+    while (asked.length < pagesAheadMax && pages.length > 0) {
+      const page = pages.shift()!;
+      asked.push(page);
+      this.#window.sendBulk(pageOf(set, page, pages.length === 0));
     }
   }
 
@@ -219,7 +246,7 @@ export class Catchup {
 
   /** Says something that the conversation would not go on without: it waits its turn and is never dropped. */
   #say(message: GraphMessage): void {
-    this.#window.sendBulk([message].values());
+    this.#window.sendInTurn(message);
   }
 
   #head(): Cursor | null {
@@ -259,15 +286,27 @@ export function* packed(items: readonly Item[]): Generator<GraphMessage> {
   if (batch.length > 0) yield { type: "items", items: batch };
 }
 
+function* pageOf(set: SetKind, page: Uint8Array, last: boolean): Generator<GraphMessage> {
+  yield { type: "elements", set, elements: elementsOf(page), last };
+}
+
 /** Whether these are some of a page's elements, in its order: each is served once. */
-function isPartOf(elements: readonly Uint8Array[], page: readonly Uint8Array[]): boolean {
+function isPartOf(elements: readonly Uint8Array[], page: Uint8Array): boolean {
+  const listed = elementsOf(page);
   let at = 0;
   return elements.every((element) => {
-    while (at < page.length && !equalBytes(page[at]!, element)) at++;
-    return at++ < page.length;
+    while (at < listed.length && !equalBytes(listed[at]!, element)) at++;
+    return at++ < listed.length;
   });
+}
+
+function elementsOf(page: Uint8Array): Uint8Array[] {
+  const count = page.length / elementBytes;
+  return Array.from({ length: count }, (_, i) => page.subarray(i * elementBytes, (i + 1) * elementBytes));
 }
 
 function areEqual(a: Summary, b: Summary): boolean {
   return a.count === b.count && hex(a.fingerprint) === hex(b.fingerprint);
 }
+
+const pageBytes = elementsPageMax * elementBytes;

@@ -51,8 +51,11 @@ export const itemsMessageBytes: number = 49_152;
 /** Elements in one page of a list: 16 bytes each. */
 export const elementsPageMax: number = 2_048;
 
-/** Answers of one catch-up that wait for a link: lists of half a million elements. A neighbor that goes on asking misbehaves. */
-export const answersWaitingMax: number = 256;
+/** Pages of a list that are sent before the first is answered: 8,192 elements in each round trip. */
+export const pagesAheadMax: number = 4;
+
+/** Answers of one catch-up that wait for a link: four pages, what was asked of four, and the answers to the other end's four, with some room. A neighbor that goes on asking misbehaves. */
+export const answersWaitingMax: number = 16;
 
 /** Rounds of one catch-up of one set: arrival cursor, then twice the list. What still differs waits for the next. */
 export const catchupRoundsMax: number = 3;

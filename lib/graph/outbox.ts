@@ -41,7 +41,7 @@ export class LinkWindow {
   readonly #outbox: Outbox;
   readonly #onServed: (bytes: number) => void;
   readonly #waiting = new BoundedQueue<Uint8Array>(16_384, sendQueueBytesMax, (bytes) => bytes.length);
-  #bulk: Iterator<GraphMessage>[] = [];
+  #bulk: Iterator<GraphMessage | Uint8Array>[] = [];
   #used = 0;
   #missed = false;
 
@@ -71,6 +71,12 @@ export class LinkWindow {
   /** Sends a sequence of messages as the window allows, after what waits already. Nothing of it is dropped. */
   sendBulk(messages: Iterator<GraphMessage>): void {
     this.#bulk.push(messages);
+    this.#pump();
+  }
+
+  /** Sends a message after the sequences that wait; it is not dropped, and held as the bytes that it is sent in. */
+  sendInTurn(message: GraphMessage): void {
+    this.#bulk.push([this.#outbox.wire.encode(message)].values());
     this.#pump();
   }
 
@@ -112,7 +118,7 @@ export class LinkWindow {
         this.#bulk.shift();
         continue;
       }
-      const bytes = this.#outbox.wire.encode(next.value);
+      const bytes = next.value instanceof Uint8Array ? next.value : this.#outbox.wire.encode(next.value);
       this.#onServed(bytes.length);
       this.#transmit(bytes);
     }
