@@ -87,3 +87,18 @@ Deno.test("[T18] a neighbor that names peers without end drives out nobody who s
   const { contacts: found } = node.replica;
   assert.equal(known((id) => found.known(id)?.own), honest.length, "and it knows still on whose word");
 });
+
+Deno.test("[T18] what strangers say of peers is not heard", () => {
+  const group = new GroupWorld(9);
+  const { founder, world } = group;
+  const member = group.join();
+  settle(world);
+  const link = new Target(founder).link(keyOf("stranger"));
+  link.greet();
+  const peer = member.signer.publicKey;
+  const { contacts } = founder.replica;
+  const before = contacts.hints();
+  link.say({ type: "contacts", contacts: [{ peer, endpoints: ["tcp://20.9.9.9:80"] }] });
+  world.run(1);
+  assert.deepEqual(contacts.hints(), before);
+});

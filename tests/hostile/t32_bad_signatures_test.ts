@@ -151,3 +151,24 @@ Deno.test("[T32] what honest nodes bring keeps coming while others flood", () =>
   }
   assert.equal(node.replica.snapshot().dataItems, 20);
 });
+
+Deno.test("[T32] a peer that misbehaved where it was dialled is dialled again after growing pauses", () => {
+  const world = createWorld(6);
+  const node = addPlain(world);
+  world.run(10);
+  const target = new Target(node);
+  const mallory = keyOf("mallory");
+  const link = target.link(mallory, true);
+  link.greet();
+  const place = { peer: mallory.publicKey, endpoints: ["tcp://20.9.9.9:80"] };
+  link.say({ type: "contacts", contacts: [place] });
+  for (let i = 0; i <= badItemsMax; i++) link.sayBytes(new Uint8Array(1));
+  assert.equal(link.end, "misbehaved");
+  const { contacts } = node.replica;
+  // Each time that it is dialled it answers, and is turned away.
+  const pauses = Array.from({ length: 6 }, () => {
+    assert.equal(target.link(mallory, true).end, "misbehaved");
+    return contacts.nextTry(() => false)! - node.clock.now().monoMs;
+  });
+  assert.ok(pauses.every((pause, i) => i === 0 || pause > pauses[i - 1]!), `${pauses}`);
+});

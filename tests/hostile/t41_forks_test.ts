@@ -187,3 +187,17 @@ Deno.test("[T41] admins that give one seat to different people on each side: the
     }
   }
 });
+
+Deno.test("[T41] another item with the number of one of a node's own is told there as a fork", () => {
+  const world = createWorld(5);
+  const node = addPlain(world);
+  world.run(10);
+  add(node, "heron");
+  const [own] = [...node.replica.set.data.since(0)].map(({ item }) => item);
+  assert.ok(own !== undefined && own.head !== null);
+  const { writer, seq } = own.head;
+  const twin = new HostileNode(node.signer, plainGraph, null, node.clock.now().wallMs);
+  const link = new HostileNode(keyOf("mallory"), plainGraph, null, 1).enter(new Target(node));
+  link.give(twin.version("egret", twin.record(), {}, { writer, seq }));
+  assert.deepEqual(forksAt(node), new Set([twin.lineage]));
+});

@@ -6,6 +6,7 @@ import { RoleBit } from "../../lib/groups/roles.ts";
 import { ItemKind } from "../../lib/records/item.ts";
 import { parseItem } from "../../lib/records/item_codec.ts";
 import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
+import { type HostileLink, HostileNode, Target } from "../hostile/kit/hostile_node.ts";
 import {
   add,
   addRequest,
@@ -437,3 +438,33 @@ function isNeighbor(node: ReplicaNode, other: ReplicaNode): boolean {
   const id = hex(other.signer.publicKey);
   return node.replica.neighbors().some((neighbor) => neighbor.id === id && neighbor.phase === "open");
 }
+
+Deno.test("what an item lets in is sent to the one that brought it too: that came from another", () => {
+  const group = new GroupWorld(31);
+  const { founder, world } = group;
+  const [witness, other] = [group.join(), group.join()];
+  settle(world);
+  const ticket = group.invite(founder);
+  settle(world);
+  world.cut(founder, witness);
+  world.cut(founder, other);
+  const joiner = group.addJoiner(ticket);
+  world.cut(founder, joiner);
+  world.connect(joiner, witness);
+  assert(world.runUntil(() => isMember(joiner) && isSynchronised(joiner), minute));
+  add(joiner, "heron");
+  const written = [...joiner.replica.set.data.since(0)].map(({ item }) => item);
+  const admitted = [...joiner.replica.set.authority.since(0)].map(({ item }) => item)
+    .filter(({ id }) => !founder.replica.set.has(id));
+  assert.deepEqual([written.length, admitted.length], [1, 1]);
+  for (const node of [witness, other, joiner]) node.crash();
+  const target = new Target(founder);
+  const [writing, admitting] = [witness, other].map((node) => HostileNode.of(node, founder).enter(target));
+  writing!.give(...written);
+  assert.equal(founder.replica.set.data.count, 0);
+  admitting!.give(...admitted);
+  assert.equal(founder.replica.set.data.count, 1);
+  const heard = (link: HostileLink) => link.heard("items").flatMap(({ items }) => items.map(hex));
+  assert.ok(heard(admitting!).includes(hex(written[0]!.bytes)), "what it let in");
+  assert.ok(!heard(admitting!).includes(hex(admitted[0]!.bytes)), "not what it brought");
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { hex } from "../../lib/base/bytes.ts";
-import { neighborsMax, sendQueueBytesMax, sendWindowBytes } from "../../lib/graph/limits.ts";
+import { neighborsMax, sendQueueBytesMax, sendWindowBytes, tickMs } from "../../lib/graph/limits.ts";
 import { decodeMessage } from "../../lib/graph/messages.ts";
 import type { ReplicaNode, ReplicaWorld } from "../../lib/sim/replica_world.ts";
 import {
@@ -592,4 +592,18 @@ Deno.test("a newcomer that knows one node alone, which is full, hears of others 
   world.connect(newcomer, full);
   const isIn = () => newcomer.replica.neighbors().length > 0 && valueAt(newcomer, record) === "for all";
   assert(world.runUntil(isIn, minute), describe(newcomer));
+});
+
+Deno.test("a node wakes when an item is over, and keeps it no longer", () => {
+  const world = createWorld(38);
+  const node = addPlain(world);
+  world.run(10);
+  // Between two of its regular looks at the time.
+  const until = node.clock.now().wallMs + 4.5 * tickMs;
+  const record = add(node, "heron", { lifeMs: minute, until });
+  node.wait({ kind: "delete", record });
+  world.run(until - node.clock.now().wallMs - 1);
+  assert.equal(node.replica.snapshot().dataItems, 1);
+  world.run(3);
+  assert.equal(node.replica.snapshot().dataItems, 0);
 });

@@ -128,3 +128,19 @@ Deno.test("[T14] a list goes on as it is answered, and answers that are not read
   while (side.hear({ type: "elements", set: SetKind.data, elements, last: false })) taken++;
   assert.ok(taken > 0 && taken <= answersWaitingMax + 8, `${taken} pages`);
 });
+
+Deno.test("a list is served up to where it began: what came meanwhile travels by itself, and may be missed", () => {
+  const side = new Side(0, 3);
+  side.catchup.begin();
+  const summary = side.said().map((bytes) => decodeMessage(bytes)!).find(({ type }) => type === "summary")!;
+  side.hear({ ...summary, cursor: null } as GraphMessage);
+  side.hear({ type: "served", set: SetKind.authority, cursor: null });
+  const other = { count: 1, fingerprint: new Uint8Array(16), cursor: null };
+  side.hear({ type: "summary", set: SetKind.data, round: 1, ...other });
+  side.take(numbered(7));
+  side.said();
+  side.hear({ type: "want", set: SetKind.data, elements: [], last: true });
+  const served = side.said().map((bytes) => decodeMessage(bytes)!).find(({ type }) => type === "served");
+  assert.ok(served?.type === "served");
+  assert.equal(served.cursor?.arrival, 3);
+});

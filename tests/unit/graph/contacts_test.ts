@@ -131,6 +131,10 @@ Deno.test("a link that led to nothing counts as a failure, one that was of use d
   contacts.onDialled(id, false, 60_000);
   assert(contacts.nextTry(nobody)! - 60_000 <= 1.25 * dialBackoffMsMin, "the count began again");
   contacts.onLost("unknown", true, 0);
+  for (let i = 0; i < 10; i++) contacts.onDialled(id, false, 60_000);
+  const paused = contacts.nextTry(nobody)!;
+  contacts.onLost(id, true, 60_000);
+  assert.equal(contacts.nextTry(nobody), paused, "a link that ends shortens no pause");
 });
 
 Deno.test("[T18] hearsay stands behind a peer's own word, and nothing that is said shortens a pause", () => {

@@ -114,7 +114,7 @@ worldTest("a channel that closes is down once at each end and may be opened agai
 
 worldTest("unregister() ends the graph's channels and takes back what was asked", async (world) => {
   const [alice, bob] = [await world.peer(1), await world.peer(2)];
-  const [near, far, asked] = [new Recorder(), new Recorder(), new Recorder()];
+  const [near, far, asked, farAsked] = [new Recorder(), new Recorder(), new Recorder(), new Recorder()];
   alice.links.register(graphOf(1), near);
   bob.links.register(graphOf(1), far);
   const link = await world.connect(alice, bob);
@@ -122,13 +122,14 @@ worldTest("unregister() ends the graph's channels and takes back what was asked"
   await world.clock.run(100);
   alice.links.unregister(graphOf(1));
   alice.links.register(graphOf(2), asked);
-  bob.links.register(graphOf(2), new Recorder());
+  bob.links.register(graphOf(2), farAsked);
   alice.links.openChannel(link, graphOf(2));
   alice.links.unregister(graphOf(2));
   await world.clock.run(100);
   assert.deepEqual(near.events, ["up", "down closed"]);
   assert.deepEqual(far.events, ["up", "down closed_by_peer"]);
   assert.deepEqual(asked.events, []);
+  assert.deepEqual(farAsked.events, ["up", "down closed_by_peer"], "the other end hears of it");
   assert.equal(link.isOpen, true);
 });
 
@@ -302,6 +303,13 @@ worldTest("a peer that was started anew replaces its former link, and channels f
   assert.equal(bob.links.peers().length, 1);
   assert.deepEqual(far.events, ["up", "down duplicate", "up"]);
   assert.equal(far.channels[0]!.link, bob.links.peers()[0]);
+  await world.within(former.closed);
+  await world.clock.run(1);
+  assert.equal(
+    bob.links.linkTo(restarted.peer) ?? bob.links.peers().length,
+    1,
+    "the former's end is not the later's",
+  );
 });
 
 worldTest("[T11] streams that stay silent are closed, few at a time from one address", async (world) => {
