@@ -10,7 +10,7 @@ import type { ReplicaEvent } from "../graph/machine.ts";
 import type { Neighbor } from "../graph/neighbor.ts";
 import type { GraphDriver } from "./driver.ts";
 import { mapDeliveries } from "./event_hub.ts";
-import { graphConnectMsDefault } from "./limits.ts";
+import { channelAnswerMsMax, graphConnectMsDefault } from "./limits.ts";
 import type { PeerCore } from "./peer_core.ts";
 import { viewOf } from "./record_values.ts";
 import { RecordsHandle } from "./records_handle.ts";
@@ -221,6 +221,13 @@ function isOpen(neighbor: Neighbor): boolean {
 }
 
 function refusedError(endpoint: string, reason: string): PeerError {
+  if (reason === "no_answer") {
+    const limit = `within ${channelAnswerMsMax} ms`;
+    return new PeerError(
+      "timeout",
+      `The peer at ${endpoint} did not answer ${limit}; try again, or another peer`,
+    );
+  }
   const why = reason === "unknown"
     ? "it does not hold this graph; open it there first, or try another peer"
     : `${reason.replaceAll("_", " ")}; try another peer, or later`;
