@@ -5,7 +5,7 @@
  * against it has been judged. There is always exactly one answer, in any order of arrival.
  */
 
-import { hex } from "../base/bytes.ts";
+import { compareBytes, hex } from "../base/bytes.ts";
 import {
   type AdmissionBody,
   type AuthorityItem,
@@ -14,12 +14,13 @@ import {
   type InvitationBody,
   ItemKind,
   type LeaveBody,
-  type ListItem,
   type RemovalBody,
   type SignedItem,
 } from "../records/item.ts";
 import { listPartsMax } from "../records/limits.ts";
 import type { Judgement } from "../records/policy.ts";
+import { leavesMax } from "./limits.ts";
+import type { Lists } from "./lists.ts";
 import { depthOf, lowerRank, outranks, rankBelow } from "./rank.ts";
 import { isAllowed, mayGive, RoleBit } from "./roles.ts";
 
@@ -67,7 +68,7 @@ export interface Authority {
 export function judgeAuthority(
   group: string,
   items: ReadonlyMap<string, AuthorityItem>,
-  lists: ReadonlyMap<string, ListItem>,
+  lists: Lists,
 ): Authority {
   return new Pass(group, items, lists).run();
 }
@@ -85,7 +86,7 @@ interface Candidate {
 class Pass {
   readonly #group: string;
   readonly #items: ReadonlyMap<string, AuthorityItem>;
-  readonly #lists: ReadonlyMap<string, ListItem>;
+  readonly #lists: Lists;
   readonly #under = new Map<string, AuthorityItem[]>();
   readonly #admissionsOn = new Map<string, SignedItem<AdmissionBody>[]>();
   readonly #judgements = new Map<string, Judgement>();
@@ -93,20 +94,21 @@ class Pass {
   readonly #removals: Ending[] = [];
   /** Leaves by the lineage that left. */
   readonly #leaves = new Map<string, Ending[]>();
+  /** Leaves that would count, beyond those that do. */
+  readonly #surplus = new Set<string>();
   readonly #joiners = new Map<string, Set<string>>();
   readonly #fallen = new Set<string>();
-  readonly #chains = new Map<string, readonly ListItem[] | null>();
-  readonly #sets = new Map<string, ReadonlySet<string> | null>();
   readonly #candidates = new CandidateHeap();
 
   constructor(
     group: string,
     items: ReadonlyMap<string, AuthorityItem>,
-    lists: ReadonlyMap<string, ListItem>,
+    lists: Lists,
   ) {
     this.#group = group;
     this.#items = items;
     this.#lists = lists;
+    lists.beginPass();
     for (const item of items.values()) {
       if (item.head.credential === null) continue;
       this.#under.getOrInsertComputed(hex(item.head.credential), () => []).push(item);
@@ -207,13 +209,30 @@ class Pass {
     return { id: item.id, item, ...holder, rank, against, stays: listsOf(against), staysByRemovals };
   }
 
-  /** Leaves made under a credential: they count against it too, and only removals void them. */
+  /**
+   * Leaves made under a credential: they count against it too, and only removals void them. Of several those of
+   * the lowest hashes count, as many as may, with lists (each once) that together are no longer than one may be.
+   */
   #leavesUnder(credential: Pick<Standing, "id" | "lineage" | "rank" | "staysByRemovals">): Ending[] {
     const leaves: Ending[] = [];
-    for (const item of this.#under.get(credential.id) ?? []) {
-      if (!isLeave(item) || hex(item.head.author) !== credential.lineage) continue;
-      const stays = this.#list(item.body.list);
-      if (stays === null || !credential.staysByRemovals.every((list) => list.has(item.id))) continue;
+    const made = (this.#under.get(credential.id) ?? []).filter(isLeave)
+      .filter((item) => hex(item.head.author) === credential.lineage)
+      .filter((item) => credential.staysByRemovals.every((list) => list.has(item.id)))
+      .sort((a, b) => compareBytes(a.hash, b.hash));
+    const lists = new Set<string>();
+    let partsLeft = listPartsMax;
+    for (const item of made) {
+      const parts = this.#lists.parts(item.body.list);
+      if (parts === null) continue;
+      const list = hex(item.body.list);
+      const more = lists.has(list) ? 0 : parts.length;
+      if (leaves.length === leavesMax || more > partsLeft) {
+        this.#surplus.add(item.id);
+        continue;
+      }
+      lists.add(list);
+      partsLeft -= more;
+      const stays = this.#lists.hashes(item.body.list)!;
       const leave = { id: item.id, item, rank: credential.rank, subject: credential.lineage, stays };
       leaves.push(leave);
       this.#leaves.getOrInsertComputed(credential.lineage, () => []).push(leave);
@@ -223,14 +242,13 @@ class Pass {
 
   /** Judges what was made under a standing credential, as far as the item itself and that credential go. */
   #judgeMade(item: AuthorityItem, standing: Standing): void {
-    const list = isRemoval(item) || isLeave(item) ? this.#list(item.body.list) : null;
-    if ((isRemoval(item) || isLeave(item)) && list === null) {
+    if ((isRemoval(item) || isLeave(item)) && this.#lists.parts(item.body.list) === null) {
       this.#judgements.set(item.id, "wait");
       return;
     }
     const lists = isLeave(item) ? standing.staysByRemovals : standing.stays;
     const stands = hex(item.head.author) === standing.lineage && this.#mayMake(item, standing) &&
-      lists.every((stays) => stays.has(item.id));
+      !this.#surplus.has(item.id) && lists.every((stays) => stays.has(item.id));
     if (isAdmission(item)) {
       // One that stands so far still needs its invitation, and its turn.
       if (!stands) this.#fallen.add(item.id);
@@ -239,7 +257,8 @@ class Pass {
     this.#judgements.set(item.id, stands ? "in" : "void");
     if (!stands || !isRemoval(item)) return;
     const subject = hex(item.body.subject);
-    this.#removals.push({ id: item.id, item, rank: standing.rank, subject, stays: list! });
+    const stays = this.#lists.hashes(item.body.list)!;
+    this.#removals.push({ id: item.id, item, rank: standing.rank, subject, stays });
   }
 
   #mayMake(item: AuthorityItem, standing: Standing): boolean {
@@ -320,36 +339,15 @@ class Pass {
     const named = item.head.credential === null ? [] : [hex(item.head.credential)];
     if (isAdmission(item)) named.push(hex(item.body.statement.invitation));
     if (named.some((id) => !this.#items.has(id))) return true;
-    return (isRemoval(item) || isLeave(item)) && this.#parts(item.body.list) === null;
+    return (isRemoval(item) || isLeave(item)) && this.#lists.parts(item.body.list) === null;
   }
 
   #judgeLists(): void {
-    for (const list of this.#lists.keys()) this.#judgements.set(list, "wait");
+    for (const list of this.#lists.ids()) this.#judgements.set(list, "wait");
     for (const item of this.#items.values()) {
       if ((!isRemoval(item) && !isLeave(item)) || this.#judgements.get(item.id) !== "in") continue;
-      for (const part of this.#parts(item.body.list) ?? []) this.#judgements.set(part.id, "in");
+      for (const part of this.#lists.parts(item.body.list) ?? []) this.#judgements.set(part.id, "in");
     }
-  }
-
-  // Many items may name one list, honestly or not: each list is put together once a pass.
-  #list(first: Uint8Array): ReadonlySet<string> | null {
-    return this.#sets.getOrInsertComputed(hex(first), () => {
-      const parts = this.#parts(first);
-      return parts === null ? null : new Set(parts.flatMap((part) => part.body.hashes.map(hex)));
-    });
-  }
-
-  #parts(first: Uint8Array): readonly ListItem[] | null {
-    return this.#chains.getOrInsertComputed(hex(first), () => {
-      const parts: ListItem[] = [];
-      for (let hash: Uint8Array | null = first; hash !== null;) {
-        const part = this.#lists.get(hex(hash));
-        if (part === undefined || parts.length === listPartsMax) return null;
-        parts.push(part);
-        hash = part.body.next;
-      }
-      return parts;
-    });
   }
 }
 

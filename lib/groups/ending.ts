@@ -41,7 +41,7 @@ export function removalOf(
   const standing = [...policy.items()].filter(({ body }) =>
     body.kind === ItemKind.admission && closed.has(hex(body.statement.invitation))
   );
-  const lists = listOf(crypto, [...stays, ...standing]);
+  const lists = listOf(crypto, [...stays, ...standing], "; give `undoSince`, so that later ones do not stay");
   const list = lists[0]!.hash;
   const bodies: AuthorityBody[] = [];
   for (let i = 0; i === 0 || i < closes.length; i += removalClosesMax) {
@@ -83,13 +83,13 @@ function itemsOf(policy: GroupPolicy, set: ItemSet, lineage: string): Item[] {
 }
 
 /** The list, or a failure that the caller can act on: receivers take no longer one. */
-function listOf(crypto: Crypto, items: readonly Item[]): readonly ListItem[] {
+function listOf(crypto: Crypto, items: readonly Item[], wayOut = ""): readonly ListItem[] {
   const hashes = unique(items);
   const most = listPartsMax * listPartHashesMax;
   if (hashes.length <= most) return createList(crypto, hashes);
   throw new PeerError(
     "too_many",
-    `Cannot end this membership: ${hashes.length} items would stay, ${most} at most`,
+    `Cannot end this membership: ${hashes.length} items would stay, ${most} at most${wayOut}`,
   );
 }
 

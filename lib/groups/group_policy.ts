@@ -11,6 +11,7 @@ import {
 } from "../records/item.ts";
 import { isWithinSpan, type Judgement, type RecordPolicy, type Rejudged } from "../records/policy.ts";
 import { type Authority, type Ending, judgeAuthority, type Standing, staysUnder } from "./authority.ts";
+import { Lists } from "./lists.ts";
 import { outranks } from "./rank.ts";
 import { isAllowed } from "./roles.ts";
 
@@ -28,7 +29,7 @@ export interface MemberStanding {
 export class GroupPolicy implements RecordPolicy {
   readonly #group: string;
   readonly #items = new Map<string, AuthorityItem>();
-  readonly #lists = new Map<string, ListItem>();
+  readonly #lists = new Lists();
   #authority: Authority;
   #members: ReadonlyMap<string, MemberStanding> = new Map();
 
@@ -39,10 +40,14 @@ export class GroupPolicy implements RecordPolicy {
   }
 
   learn(items: readonly (AuthorityItem | ListItem)[]): Rejudged {
+    // What surely waits changes nothing, and anybody may bring any number of such items, one at a time.
+    let isNews = false;
     for (const item of items) {
+      const mayCount = isAuthority(item) ? !this.#surelyWaits(item) : this.#lists.add(item);
+      isNews ||= mayCount;
       if (isAuthority(item)) this.#items.set(item.id, item);
-      else this.#lists.set(item.id, item);
     }
+    if (!isNews) return { keepers: new Set(items.map(({ id }) => id)), lineages: new Set() };
     const before = this.#authority;
     this.#authority = judgeAuthority(this.#group, this.#items, this.#lists);
     this.#members = membersOf(this.#authority);
@@ -66,7 +71,7 @@ export class GroupPolicy implements RecordPolicy {
     if (!isWithinSpan(item, this.properties)) return "reject";
     const id = hex(item.head.credential);
     const named = this.#items.get(id);
-    if (named === undefined) return this.#lists.has(id) ? "reject" : "wait";
+    if (named === undefined) return this.#lists.part(id) === null ? "wait" : "reject";
     // Whoever it was made out to is another, for ever: nobody who is honest ever holds such an item.
     if (lineageOf(named) !== hex(item.head.author)) return "reject";
     const standing = this.#authority.standings.get(id);
@@ -171,30 +176,47 @@ export class GroupPolicy implements RecordPolicy {
    */
   outvoting(lineage: string): (AuthorityItem | ListItem)[] {
     const items = new Map<string, AuthorityItem | ListItem>();
-    for (const { id, head, body } of this.#items.values()) {
-      if (body.kind !== ItemKind.admission || hex(body.statement.joiner) !== lineage) continue;
-      const invitation = this.#items.get(hex(body.statement.invitation));
-      if (invitation === undefined || invitation.head.credential === null) continue;
-      if (this.#authority.judgements.get(id) !== "void") continue;
+    for (const [invitation, witnesses] of this.#triedBy(lineage)) {
       for (const standing of this.#authority.standings.values()) {
         if (!isAdmittedBy(standing.item, invitation)) continue;
         for (const item of this.chain(standing)) items.set(item.id, item);
       }
-      const issuer = this.#authority.standings.get(hex(invitation.head.credential));
+      const issuer = this.#authority.standings.get(hex(invitation.head.credential!));
       for (const removal of this.#authority.removals) {
-        if (!closes(removal, invitation, issuer) && removal.subject !== hex(head.author)) continue;
+        if (!closes(removal, invitation, issuer) && !witnesses.has(removal.subject)) continue;
         for (const item of this.#partsOf(removal)) items.set(item.id, item);
       }
     }
     return [...items.values()];
   }
 
+  /** Invitations by which a lineage was admitted in vain, each once however often, with the witnesses (hex). */
+  #triedBy(lineage: string): Map<AuthorityItem, Set<string>> {
+    const tried = new Map<AuthorityItem, Set<string>>();
+    for (const { id, head, body } of this.#items.values()) {
+      if (body.kind !== ItemKind.admission || hex(body.statement.joiner) !== lineage) continue;
+      const invitation = this.#items.get(hex(body.statement.invitation));
+      if (invitation === undefined || invitation.head.credential === null) continue;
+      if (this.#authority.judgements.get(id) !== "void") continue;
+      tried.getOrInsertComputed(invitation, () => new Set()).add(hex(head.author));
+    }
+    return tried;
+  }
+
+  /** Whether a new item waits whatever else it says: for what it names, or for what that waits for. */
+  #surelyWaits({ head, body }: AuthorityItem): boolean {
+    const named = head.credential === null ? [] : [hex(head.credential)];
+    if (body.kind === ItemKind.admission) named.push(hex(body.statement.invitation));
+    if (named.some((id) => (this.#authority.judgements.get(id) ?? "wait") === "wait")) return true;
+    return (body.kind === ItemKind.removal || body.kind === ItemKind.leave) && this.#lists.lacks(body.list);
+  }
+
   /** A removal or leave with the chain it stands on and all parts of its list. */
   #partsOf(ending: Ending): (AuthorityItem | ListItem)[] {
     const parts: ListItem[] = [];
     for (let id: string | null = hex(ending.item.body.list); id !== null;) {
-      const part: ListItem | undefined = this.#lists.get(id);
-      if (part !== undefined) parts.push(part);
+      const part = this.#lists.part(id);
+      if (part !== null) parts.push(part);
       id = part?.body.next ? hex(part.body.next) : null;
     }
     const maker = this.#authority.standings.get(hex(ending.item.head.credential!))!;

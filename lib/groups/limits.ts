@@ -3,6 +3,9 @@
 /** Longest chain of credentials below the group key, unless the founding says otherwise: protocol §6. */
 export const depthMaxDefault: number = 8;
 
+/** Leaves that count for one credential, those of the lowest hashes: whoever has left could sign them without end. */
+export const leavesMax: number = 4;
+
 /** Life of an invitation that says nothing: 7 days (design §1). */
 export const invitationLifeMsDefault: number = 7 * 86_400_000;
 

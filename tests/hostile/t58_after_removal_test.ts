@@ -11,6 +11,7 @@ import { hex } from "../../lib/base/bytes.ts";
 import { below } from "../../lib/base/random.ts";
 import { removalOf } from "../../lib/groups/ending.ts";
 import { GroupPolicy } from "../../lib/groups/group_policy.ts";
+import { leavesMax } from "../../lib/groups/limits.ts";
 import type { Membership } from "../../lib/groups/membership.ts";
 import { RoleBit } from "../../lib/groups/roles.ts";
 import { type AuthorityBody, ItemKind, type RemovalBody } from "../../lib/records/item.ts";
@@ -258,4 +259,29 @@ Deno.test("[T58] [S31] an ex-member that writes a lot does not push off the shel
   assert.equal(set.sizes.shelf, shelfItemsMax);
   assert.equal(set.byElement(old!.id.slice(0, 32))?.place, "shelf");
   assert.equal(set.has(flood[0]!.id), false, "the flood pushes out itself");
+});
+
+Deno.test("[T58] who has left goes on signing leaves with lists of junk: a few stand, whoever shows them", () => {
+  const group = new GroupWorld(8);
+  const { founder, world } = group;
+  const rogue = group.join();
+  settle(world);
+  group.leave(rogue);
+  assert(world.runUntil(() => !isMember(rogue, founder), minute));
+  rogue.crash();
+  const mallory = HostileNode.of(rogue, founder);
+  const target = new Target(founder);
+  const { authority } = founder.replica.set;
+  const before = authority.bytes;
+  for (let i = 0; i < 12; i++) {
+    const junk = Array.from({ length: 300 }, (_, n) => bytesOf(`${i} ${n}`));
+    const [list] = createList(crypto, junk);
+    const link = target.link(keyOf(`throw-away ${i}`));
+    link.greet([list!, mallory.make({ kind: ItemKind.leave, list: list!.hash })]);
+    link.leave();
+  }
+  const leaves = [...founder.replica.set.entries()].filter(({ item }) => item.body.kind === ItemKind.leave);
+  assert.equal(leaves.filter(({ place }) => place === "in").length, leavesMax);
+  assert.ok(authority.bytes - before < leavesMax * 12_000, `${authority.bytes - before} bytes`);
+  assert(!isMember(rogue, founder));
 });

@@ -115,13 +115,29 @@ function judgeAuthority(world: World): void {
     const made = [...world.signed.values()].filter((item) => item.credential === hash);
     // Leaves first: they count against the other items of their own credential, but never against leaves.
     for (const kind of ["leave", "removal", "invitation"]) {
-      for (const item of made) {
-        if (item.body.kind !== kind || !itemStands(world, item)) continue;
+      const standing = made.filter((item) => item.body.kind === kind && itemStands(world, item));
+      for (const item of kind === "leave" ? leavesThatCount(world, standing) : standing) {
         world.inSet.add(item.hash);
         enforce(world, item, credential);
       }
     }
   }
+}
+
+/** Of a credential's leaves "those of the lowest hashes count, at most 4, with at most 256 parts of lists (each once) together". */
+function leavesThatCount(world: World, leaves: readonly Signed[]): Signed[] {
+  let count = 0;
+  let parts = 0;
+  const lists = new Set<string>();
+  return [...leaves].sort((a, b) => compareText(a.hash, b.hash)).filter(({ body }) => {
+    if (body.kind !== "leave") return false;
+    const length = lists.has(body.list) ? 0 : listParts(world.lists, body.list)!.length;
+    if (count === 4 || parts + length > 256) return false;
+    count++;
+    lists.add(body.list);
+    parts += length;
+    return true;
+  });
 }
 
 /** What a removal or leave that is in the set adds to what is in force. */

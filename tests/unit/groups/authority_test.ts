@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { hex } from "../../../lib/base/bytes.ts";
+import { SeededRandom, shuffled } from "../../../lib/base/random.ts";
 import { type Authority, judgeAuthority } from "../../../lib/groups/authority.ts";
+import { leavesMax } from "../../../lib/groups/limits.ts";
+import { Lists } from "../../../lib/groups/lists.ts";
 import { depthOf } from "../../../lib/groups/rank.ts";
 import {
   type AuthorityItem,
@@ -9,6 +12,7 @@ import {
   ItemKind,
   type ListItem,
 } from "../../../lib/records/item.ts";
+import { listPartsMax } from "../../../lib/records/limits.ts";
 import {
   bytesOf,
   fakeAdmission,
@@ -21,9 +25,11 @@ import {
   fakeLeave,
   fakeList,
   fakeRemoval,
+  fakeVersion,
   hashFrom,
   type Party,
   partyOf,
+  recordOf,
 } from "../../fixtures/items.ts";
 
 const [creatorRole, adminRole, memberRole, readerRole] = [1, 2, 8, 16];
@@ -56,7 +62,7 @@ function judge(...items: readonly (Item | readonly Item[])[]): Authority {
   const lists = new Map(
     all.filter((item): item is ListItem => !isAuthority(item)).map((item) => [item.id, item]),
   );
-  return judgeAuthority(founding.id, authority, lists);
+  return judgeAuthority(founding.id, authority, new Lists(lists));
 }
 
 function judgements(authority: Authority, ...items: readonly Item[]): string {
@@ -409,11 +415,15 @@ Deno.test("a list is put together once in a pass, however many items name it", (
   const own = Array.from({ length: 100 }, (_, i) => [leaveOf(byDave, i), removalOf(byBob, i)]).flat();
   const all = [...group, ...strangers, ...own] as AuthorityItem[];
   const lists = new CountingMap(parts.map((part) => [part.id, part]));
-  const authority = judgeAuthority(founding.id, new Map(all.map((item) => [item.id, item])), lists);
-  assert.equal(lists.reads, parts.length, "each part is looked up once");
-  assert.equal(hashesRead, parts.length, "and its hashes are turned into text once");
+  const items = new Map(all.map((item) => [item.id, item]));
+  const known = new Lists(lists);
+  judgeAuthority(founding.id, items, known);
+  const authority = judgeAuthority(founding.id, items, known);
+  assert.equal(lists.reads, 2 * parts.length, "each part is looked up once a pass");
+  assert.equal(hashesRead, parts.length, "and its hashes are turned into text once for all");
   assert.ok(strangers.every(({ id }) => authority.judgements.get(id) === "void"));
-  assert.ok(own.every(({ id }) => authority.judgements.get(id) === "in"));
+  const standing = own.filter(({ id }) => authority.judgements.get(id) === "in");
+  assert.equal(standing.length, 100 + leavesMax);
   assert.ok(parts.every(({ id }) => authority.judgements.get(id) === "in"));
 });
 
@@ -427,7 +437,42 @@ Deno.test("a list that is not whole is looked for once in a pass, and all that n
   );
   const all = [...group, ...leaves] as AuthorityItem[];
   const lists = new CountingMap(parts.map((part) => [part.id, part]));
-  const authority = judgeAuthority(founding.id, new Map(all.map((item) => [item.id, item])), lists);
+  const items = new Map(all.map((item) => [item.id, item]));
+  const authority = judgeAuthority(founding.id, items, new Lists(lists));
   assert.equal(lists.reads, parts.length + 1);
   assert.ok(leaves.every(({ id }) => authority.judgements.get(id) === "wait"));
+});
+
+Deno.test("[T58] of many leaves under one credential those of the lowest hashes count, whatever comes first; the rest is void", () => {
+  const random = new SeededRandom(58);
+  const version = fakeVersion(byDave, recordOf(dave));
+  const made = Array.from({ length: 9 }, (_, i) => fakeLeave(byDave, [version], { hash: hashFrom(20 + i) }));
+  const items = made.map(([leave]) => leave);
+  for (let run = 0; run < 10; run++) {
+    const authority = judge(...shuffled(random, made));
+    const expected = items.map((_, i) => i < leavesMax ? "in" : "void").join(" ");
+    assert.equal(judgements(authority, ...items), expected, `run ${run}`);
+    assert.equal(authority.standings.get(daves.id)!.against.length, leavesMax);
+  }
+  // One that a removal voids takes no place; nor does one that waits for its list.
+  const removal = fakeRemoval(byAlice, dave, [daves, ...items.slice(2)]);
+  assert.equal(judgements(judge(...made, removal), ...items), "void void in in in in void void void");
+  const waiting = judge(items[0]!, ...made.slice(1));
+  assert.equal(judgements(waiting, ...items), "wait in in in in void void void void");
+});
+
+Deno.test("[T58] the lists of a credential's leaves are together no longer than one may be", () => {
+  const listOf = (count: number) => {
+    const parts = [fakeList([])];
+    while (parts.length < count) parts.unshift(fakeList([], parts[0]!.hash));
+    return parts;
+  };
+  const leaves = [listPartsMax, 1, listPartsMax - 1, listPartsMax + 1].map((count, i) => {
+    const parts = listOf(count);
+    const body = { kind: ItemKind.leave, list: parts[0]!.hash } as const;
+    return [fakeItem(byDave, body, { hash: hashFrom([40, 20, 30, 10][i]!) }), parts] as const;
+  });
+  const items = leaves.map(([leave]) => leave);
+  const authority = judge(...leaves.flatMap(([leave, parts]) => [leave, parts]));
+  assert.equal(judgements(authority, ...items), "void in in wait");
 });

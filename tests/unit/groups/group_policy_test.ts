@@ -12,6 +12,7 @@ import {
   fakeFounding,
   fakeInvitation,
   fakeLeave,
+  fakeList,
   fakeRemoval,
   fakeVersion,
   hashFrom,
@@ -238,4 +239,95 @@ Deno.test("properties, name and creator come from the founding item", () => {
     "Herons",
     hex(alice),
   ]);
+});
+
+const erin = bytesOf("erin");
+const erins = fakeCredential(byAlice, erin, 2, { seq: 4 });
+const byErin = partyOf(erins);
+
+/** The policy of the group with Erin, an admin below Bob. */
+function adminsOf(...items: readonly (AuthorityItem | ListItem)[]): GroupPolicy {
+  return policyOf(erins, ...items);
+}
+
+Deno.test("[T36] what surely waits costs no look at what stands, and counts when what it names comes", () => {
+  let reads = 0;
+  const counted = <T extends object>(value: T): T =>
+    new Proxy(value, {
+      get: (target, name) => {
+        reads++;
+        return Reflect.get(target, name);
+      },
+    });
+  const policy = adminsOf(
+    ...Array.from({ length: 50 }, (_, i) => counted(fakeCredential(byErin, bytesOf(`${i}`), 8))),
+  );
+  const parent = fakeCredential(byErin, bytesOf("parent"), 2);
+  const child = fakeCredential(partyOf(parent), bytesOf("child"), 2);
+  const [removal, list] = fakeRemoval(byErin, bytesOf("1"));
+  const waiting = [
+    child,
+    fakeInvitation(partyOf(child)),
+    fakeCredential({ author: erin, credential: hashFrom(9) }, erin, 8),
+    removal,
+    fakeList([]),
+  ];
+  reads = 0;
+  for (const item of waiting) {
+    assert.ok(policy.learn([item]).keepers.has(item.id));
+    assert.equal(policy.judgeAuthority(item), "wait");
+  }
+  assert.equal(reads, 0);
+  policy.learn([parent]);
+  assert.ok(reads > 0);
+  assert.deepEqual(waiting.map((item) => policy.judgeAuthority(item)), ["in", "in", "wait", "wait", "wait"]);
+  policy.learn([list]);
+  assert.equal(policy.judgeAuthority(removal), "in");
+});
+
+Deno.test("[T36] outvoting() of a lineage that was admitted in vain many times looks at each invitation once", () => {
+  const invitation = fakeInvitation(byErin);
+  const stands = fakeAdmission(byErin, invitation, bytesOf("first"), { seq: 1 });
+  const surplus = Array.from(
+    { length: 100 },
+    (_, i) => fakeAdmission(byErin, invitation, bytesOf("late"), { seq: 2 + i }),
+  );
+  const policy = adminsOf(invitation, stands, ...surplus);
+  let chains = 0;
+  const chain = policy.chain.bind(policy);
+  policy.chain = (standing) => {
+    chains++;
+    return chain(standing);
+  };
+  assert.ok(policy.outvoting(hex(bytesOf("late"))).some(({ id }) => id === stands.id));
+  assert.equal(chains, 1);
+});
+
+Deno.test("outvoting() shows the removal of the witness that voids an admission", () => {
+  const witness = fakeCredential(byBob, bytesOf("witness"), 8);
+  const invitation = fakeInvitation(byBob);
+  const admission = fakeAdmission(partyOf(witness), invitation, bytesOf("gus"));
+  const [removal, list] = fakeRemoval(byBob, bytesOf("witness"), [witness]);
+  const policy = adminsOf(witness, invitation, admission, removal, list);
+  assert.equal(policy.judgeAuthority(admission), "void");
+  const shown = policy.outvoting(hex(bytesOf("gus"))).map(({ id }) => id);
+  assert.ok(shown.includes(removal.id) && shown.includes(list.id));
+});
+
+Deno.test("isClosed() does not count what an issuer says of itself", () => {
+  const invitation = fakeInvitation(byBob);
+  const policy = adminsOf(invitation, ...fakeRemoval(byBob, bob));
+  assert.equal(policy.isClosed(invitation), false);
+});
+
+Deno.test("[T59] learn() tells of a credential against which one removal took the place of another", () => {
+  const daves = fakeCredential(byAlice, bytesOf("dave"), 8, { seq: 9 });
+  const policy = adminsOf(daves, ...fakeRemoval(byErin, bytesOf("dave"), [daves]));
+  assert.equal(policy.standingAt(daves.id)?.against.length, 1);
+  const { keepers, lineages } = policy.learn([
+    ...fakeRemoval(byBob, erin),
+    ...fakeRemoval(byBob, bytesOf("dave"), [daves]),
+  ]);
+  assert.equal(policy.standingAt(daves.id)?.against.length, 1);
+  assert.ok(keepers.has(daves.id) && lineages.has(hex(bytesOf("dave"))));
 });
