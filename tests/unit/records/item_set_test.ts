@@ -422,3 +422,12 @@ Deno.test("counts and bytes of both sets are right over random histories", () =>
     assert.ok(numbers.every(([isIn, isNumbered]) => isIn === isNumbered), `step ${step}`);
   }
 });
+
+Deno.test("[R19] an arrival number from the store counts for nothing where the item is outside the set now", () => {
+  const [old, current] = [1, 2].map((version) => fakeVersion(alice, record, { version }));
+  const set = new ItemSet(new CreatorPolicy());
+  set.restore([{ item: current!, arrival: 9 }, { item: old!, arrival: 4 }], now);
+  assert.equal(set.entry(old!.id)?.arrival, 0);
+  set.forget([current!.id]);
+  assert.deepEqual([set.entry(old!.id)?.place, set.entry(old!.id)?.arrival], ["in", 10]);
+});
