@@ -6,7 +6,7 @@
 import { BoundedMap } from "../base/bounded.ts";
 import { hex } from "../base/bytes.ts";
 import type { Instant } from "../base/ports.ts";
-import { type AuthorityItem, isData, type Item } from "../records/item.ts";
+import { type AuthorityItem, isAuthority, isData, type Item } from "../records/item.ts";
 import type { SetChange } from "../records/item_set.ts";
 import { aheadMsMax } from "../records/limits.ts";
 import type { Value } from "../wire/codec.ts";
@@ -35,6 +35,7 @@ import type { KnockAnswer } from "./policy.ts";
 import { fitting, isEnded, isStandingOf, proofFor } from "./proof.ts";
 import type { Replica, ReplicaSnapshot } from "./replica.ts";
 import { ServingBudget } from "./serving.ts";
+import { StrayBudget } from "./strays.ts";
 import { numberOf } from "./writer.ts";
 
 interface PendingAdmission {
@@ -51,6 +52,7 @@ export class Conversations {
   readonly #admissions = new Map<number, PendingAdmission>();
   readonly #numbers = new BoundedMap<string, string>(numbersMax);
   readonly #budgets = new BoundedMap<string, ServingBudget>(servedPeersMax);
+  readonly #strays = new BoundedMap<string, StrayBudget>(servedPeersMax);
   // Until when (monotonic) lineages are turned away.
   readonly #misbehaved = new BoundedMap<string, number>(misbehavedPeersMax);
 
@@ -245,9 +247,8 @@ export class Conversations {
       this.#refuse(neighbor, "unsupported_version", [], now);
       return true;
     }
-    if (neighbor.phase !== "open" && greet.items.length > 0 && ++neighbor.greetings > strangerGreetingsMax) {
-      return false;
-    }
+    // Those without items too: each asks anew why it may not take part.
+    if (neighbor.phase !== "open" && ++neighbor.greetings > strangerGreetingsMax) return false;
     neighbor.clock = { wallMs: greet.wallMs, at: now };
     if (neighbor.phase === "open") this.#sampleClock(neighbor);
     if (neighbor.phase === "greeting") neighbor.phase = "stranger";
@@ -407,10 +408,24 @@ export class Conversations {
       // What the policy rejects no honest node passes on.
       if (!isStranger) {
         const gone = new Set(change.dropped.map(({ id }) => id));
-        onBad([...items.keys()].filter((id) => !set.has(id) && !gone.has(id)).length);
+        const bad = [...items.keys()].filter((id) => !set.has(id) && !gone.has(id)).length;
+        if (!onBad(bad) && this.#isStrayTooOften(neighbor, change, now)) {
+          this.#part(neighbor, "misbehaved", now);
+        }
       }
     }
     return true;
+  }
+
+  /** Void authority is looked at as closely as what stands: nobody may bring it one item at a time without end. */
+  #isStrayTooOften({ id }: Neighbor, { outside }: SetChange, now: Instant): boolean {
+    const { policy } = this.#replica;
+    if (!outside.some(({ item }) => isAuthority(item) && policy.judgeAuthority(item) === "void")) {
+      return false;
+    }
+    const budget = this.#strays.get(id) ?? new StrayBudget();
+    this.#strays.set(id, budget);
+    return budget.charge(now.monoMs);
   }
 
   /** A void item is answered with what voids it, once for each lineage. */

@@ -69,6 +69,12 @@ export const divergedPauseMs: number = 5_000;
 /** Bad items, or messages that are none, that a neighbor may send before its channel is closed (T32). */
 export const badItemsMax: number = 20;
 
+/** Messages with void authority items that one lineage may bring at once: each costs a look at all authority, and who is honest sends few, until it hears what made them void. */
+export const straysMax: number = 64;
+
+/** How many of these it may bring a minute for good. */
+export const straysPerMinute: number = 60;
+
 /** How long a neighbor whose channel was closed for misbehaving is turned away when it comes back (T32). */
 export const misbehavedMsMax: number = 60_000;
 
@@ -126,7 +132,7 @@ export const strangerItemsMax: number = 512;
 /** Bytes of these items: four messages full, lists of what stays included. */
 export const strangerBytesMax: number = 262_144;
 
-/** Greetings with items that one neighbor may send before it may take part: each costs a pass over the graph's authority. More are bad messages. */
+/** Greetings that one neighbor may send before it may take part: each may cost a pass over the graph's authority. More are bad messages. */
 export const strangerGreetingsMax: number = 8;
 
 /** Steps of joining that one neighbor may send on one link: two are needed, and each may cost a chain of items. More are bad messages. */

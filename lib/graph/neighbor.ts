@@ -38,7 +38,7 @@ export class Neighbor {
   /** Items that it showed before it was open, and their bytes. */
   itemsShown = 0;
   bytesShown = 0;
-  /** Greetings with items that it sent before it was open, and its steps of joining. */
+  /** Greetings that it sent before it was open, and its steps of joining. */
   greetings = 0;
   knocks = 0;
   /** Its wall clock when it last greeted, and ours; only who takes part may move our idea of the time. */

@@ -12,18 +12,22 @@ import {
   badItemsMax,
   contactMessagesPerMinuteMax,
   knocksPerLinkMax,
+  misbehavedMsMax,
   peerTimeMoveMsMin,
   strangerBytesMax,
   strangerGreetingsMax,
   strangerItemsMax,
+  straysMax,
+  straysPerMinute,
 } from "../../lib/graph/limits.ts";
 import type { GraphMessage } from "../../lib/graph/messages.ts";
 import { KnockStep } from "../../lib/groups/membership.ts";
+import { RoleBit } from "../../lib/groups/roles.ts";
 import { type AuthorityBody, ItemKind } from "../../lib/records/item.ts";
 import { createList } from "../../lib/records/item_codec.ts";
 import { listPartHashesMax } from "../../lib/records/limits.ts";
 import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
-import { admissionBody, bytesOf, keyOf } from "../fixtures/items.ts";
+import { admissionBody, bytesOf, credentialBody, keyOf } from "../fixtures/items.ts";
 import {
   add,
   addPlain,
@@ -392,4 +396,41 @@ Deno.test("[T36] neighbors that move their clocks to and fro have a node look at
   }
   assert.ok(events >= count, "they move its time, as three neighbors may");
   assert.ok(events <= 4 * count, `${events} events of ${count} records by ${flaps} flaps`);
+});
+
+Deno.test("[T36] void authority, one item a message: so many messages, and no more for a new link", () => {
+  const group = new GroupWorld(11);
+  const { founder, world } = group;
+  const rogue = group.join();
+  settle(world);
+  rogue.crash();
+  const mallory = HostileNode.of(rogue, founder);
+  const target = new Target(founder);
+  const made = (count: number) =>
+    Array.from({ length: count }, (_, i) => mallory.make(credentialBody(bytesOf(`${i}`), RoleBit.member)));
+  const first = mallory.enter(target);
+  first.give(...made(100));
+  for (const item of made(straysMax)) first.give(item);
+  assert.equal(first.end, "misbehaved");
+  world.run(misbehavedMsMax + 1_000);
+  const known = founder.replica.set.sizes.known;
+  const again = mallory.enter(target);
+  for (const item of made(2 * straysPerMinute)) again.give(item);
+  assert.equal(again.end, "misbehaved");
+  assert.ok(founder.replica.set.sizes.known - known <= straysPerMinute + 2);
+});
+
+Deno.test("[T36] a stranger that greets without showing anything is heard as often as one that does", () => {
+  const group = new GroupWorld(12);
+  const { policy } = group.founder.replica;
+  let asked = 0;
+  const reasonsAgainst = policy.reasonsAgainst.bind(policy);
+  policy.reasonsAgainst = (lineage) => {
+    asked++;
+    return reasonsAgainst(lineage);
+  };
+  const link = new Target(group.founder).link(keyOf("stranger"));
+  for (let i = 0; i < 100; i++) link.greet();
+  assert.ok(asked <= strangerGreetingsMax, `${asked}`);
+  assert.equal(link.end, "misbehaved");
 });
