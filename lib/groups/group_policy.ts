@@ -47,7 +47,9 @@ export class GroupPolicy implements RecordPolicy {
       isNews ||= mayCount;
       if (isAuthority(item)) this.#items.set(item.id, item);
     }
-    if (!isNews) return { keepers: new Set(items.map(({ id }) => id)), lineages: new Set() };
+    if (!isNews && !this.#lists.isCrowded) {
+      return { keepers: new Set(items.map(({ id }) => id)), lineages: new Set() };
+    }
     const before = this.#authority;
     this.#authority = judgeAuthority(this.#group, this.#items, this.#lists);
     this.#members = membersOf(this.#authority);

@@ -6,7 +6,7 @@
 
 import { hex } from "../base/bytes.ts";
 import type { ListItem } from "../records/item.ts";
-import { listPartsMax } from "../records/limits.ts";
+import { asideAuthorityItemsMax, listPartsMax } from "../records/limits.ts";
 
 /** All known list parts of one group. */
 export class Lists {
@@ -53,6 +53,14 @@ export class Lists {
   /** Hashes of all known parts, in hex. */
   ids(): IterableIterator<string> {
     return this.#parts.keys();
+  }
+
+  /**
+   * Whether so many parts are missing that most of them must be asked for by what is no longer known: a pass
+   * finds anew which are.
+   */
+  get isCrowded(): boolean {
+    return this.#missing.size + this.#reached.size > 2 * asideAuthorityItemsMax;
   }
 
   /** Whether the list that begins with this part is not whole; its missing part is news when it comes. */

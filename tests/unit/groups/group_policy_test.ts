@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { hex } from "../../../lib/base/bytes.ts";
 import { GroupPolicy } from "../../../lib/groups/group_policy.ts";
 import type { AuthorityItem, DataItem, ListItem } from "../../../lib/records/item.ts";
+import { asideAuthorityItemsMax } from "../../../lib/records/limits.ts";
 import {
   bytesOf,
   fakeAdmission,
@@ -330,4 +331,28 @@ Deno.test("[T59] learn() tells of a credential against which one removal took th
   ]);
   assert.equal(policy.standingAt(daves.id)?.against.length, 1);
   assert.ok(keepers.has(daves.id) && lineages.has(hex(bytesOf("dave"))));
+});
+
+Deno.test("[T36] learn() judges anew when too much was asked for in vain, and then knows what is still missing", () => {
+  let looks = 0;
+  const other = fakeCredential(byErin, bytesOf("other"), 8);
+  const watched = {
+    ...other,
+    get head() {
+      looks++;
+      return other.head;
+    },
+  };
+  const policy = adminsOf(watched);
+  const [kept, list] = fakeRemoval(byErin, carol, [carols]);
+  policy.learn([kept]);
+  looks = 0;
+  for (let i = 0; i <= 2 * asideAuthorityItemsMax; i++) {
+    const [removal] = fakeRemoval(byErin, dave);
+    policy.learn([removal]);
+    policy.forget([removal.id]);
+  }
+  assert.ok(looks > 0);
+  policy.learn([list]);
+  assert.equal(policy.judgeAuthority(kept), "in");
 });

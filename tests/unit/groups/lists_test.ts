@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { below, SeededRandom, shuffled } from "../../../lib/base/random.ts";
 import { Lists } from "../../../lib/groups/lists.ts";
 import type { ListItem } from "../../../lib/records/item.ts";
-import { listPartsMax } from "../../../lib/records/limits.ts";
+import { asideAuthorityItemsMax, listPartsMax } from "../../../lib/records/limits.ts";
 import { bytesOf, fakeList } from "../../fixtures/items.ts";
 
 /** A list of this many parts, first to last. */
@@ -49,4 +49,15 @@ Deno.test("[T36] parts that nobody asked for are never news, nor are those of a 
   assert.ok(lists.lacks(long[0]!.hash));
   assert.equal(lists.add(long[0]!), false);
   assert.ok(lists.lacks(long[0]!.hash));
+});
+
+Deno.test("[T36] lists that are asked for and forgotten again leave no trace: a pass is due, and begins anew", () => {
+  const lists = new Lists();
+  for (let i = 0; i <= 2 * asideAuthorityItemsMax; i++) {
+    assert.equal(lists.isCrowded, false, `after ${i}`);
+    lists.lacks(bytesOf(`list ${i}`));
+  }
+  assert.ok(lists.isCrowded);
+  lists.beginPass();
+  assert.equal(lists.isCrowded, false);
 });
