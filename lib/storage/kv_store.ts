@@ -94,7 +94,8 @@ export class KvStore implements RecordStore {
     const weight = checkStoreChange(change);
     const job: Job = { givenUp: false, counting: false };
     const done = this.#last.then(() => job.givenUp ? undefined : this.#write(change, weight, job));
-    this.#last = done.then(() => this.#clear(bodiesToDrop(change)), () => {
+    // What was given up before it could count drops nothing.
+    this.#last = done.then(() => job.counting ? this.#clear(bodiesToDrop(change)) : undefined, () => {
       /* told to this commit's caller; the next one goes on */
     });
     await this.#call(done, storeCommitMsMax, "write to", (action) => {

@@ -202,6 +202,32 @@ Deno.test("[R26] a body that is brought again after a drop whose answer was lost
   sameBytes(await store.crash().readBody(small.hash), small.bytes);
 });
 
+Deno.test("[R32] a change that was given up while its bodies went ahead never comes to count, as its caller was told", async () => {
+  const clock = new VirtualClock();
+  const store = new StrictStore({ timers: clock });
+  await store.commit({ bodies: [kept], sets: [{ key: ["old"], value: Uint8Array.of(9) }] });
+  store.hold();
+  const givenUp = [store.commit(change), store.commit({ deletes: [["old"]] })];
+  const ends = givenUp.map((commit) => assert.rejects(commit, { code: "store_failed" }));
+  await clock.until(Promise.all(ends), storeCommitMsMax);
+  store.release();
+  await store.commit({});
+  assert.equal(await checkWhole(store), false, "neither the one on its way nor the one behind it");
+  assert.equal(await checkWhole(store.crash()), false);
+});
+
+Deno.test("[R32] a change that is late when it may count already is uncertain, and then counts", async () => {
+  const clock = new VirtualClock();
+  const store = new StrictStore({ timers: clock });
+  await store.commit({});
+  store.hold();
+  const late = store.commit({ sets: [{ key: ["late"], value: Uint8Array.of(1) }] });
+  await clock.until(assert.rejects(late, { code: "timeout" }), storeCommitMsMax);
+  store.release();
+  await store.commit({});
+  assert.deepEqual(await store.crash().read(["late"]), Uint8Array.of(1));
+});
+
 Deno.test("a change at all its bounds at once, and bodies of any size with it, is within Deno KV's", async () => {
   const sets = Array.from({ length: 78 }, (_, i) => ({
     key: [`${i}`.padStart(1_000, "k")],
