@@ -25,9 +25,10 @@ class Scene {
   readonly #holders: HostileContact[] = [];
 
   /** A registration of the publisher; `null` revokes. */
-  statement(seq: number, comment: string | null): Uint8Array {
+  statement(seq: number, comment: string | null, lifeMs = 3_600_000): Uint8Array {
     const body = comment === null ? null : { endpoints: [], comment, payload: null };
-    return this.publisher.statement({ ...heron, seq, body });
+    const expires = Math.floor(this.world.now().wallMs) + lifeMs;
+    return this.publisher.statement({ ...heron, seq, body, expires });
   }
 
   /** Holders that show this one and nothing else. */
@@ -104,6 +105,15 @@ Deno.test("[T23] who answers in the publisher's place with something older than 
   scene.holders(3, scene.statement(5, "new"));
   scene.confirm(scene.statement(4, "old"));
   assert.equal(scene.resolve(), "name_not_found");
+});
+
+Deno.test("[T23] [I12] a publisher's own word that has run out is not believed, be it the newest and well signed", () => {
+  for (const lifeMs of [-3_600_000, -1]) {
+    const scene = new Scene();
+    scene.holders(3, scene.statement(1, "old"));
+    scene.confirm(scene.statement(2, "new", lifeMs));
+    assert.equal(scene.resolve(), "name_not_found");
+  }
 });
 
 Deno.test("[T23] a holder takes back no registration and no revocation, in any order of 200 stores", () => {

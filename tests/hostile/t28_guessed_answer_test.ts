@@ -33,6 +33,17 @@ function createAsking(step: "hello" | "request"): {
   return { world, peer, asked, outsider };
 }
 
+/** The id of the request that a contact was sent last. */
+function requestIdAt(asked: HostileContact, peer: SimPeer): Uint8Array {
+  const request = asked.heard.at(-1)!.packet!;
+  assert.ok(request.type === PacketType.request);
+  const { receiveKey } = asked.pairWith(keyOf(peer));
+  const { nonce, header, ciphertext } = request;
+  const decoded = decodeRequest(peer.world.crypto.aead.open(receiveKey, nonce, header, ciphertext)!);
+  assert.ok(decoded.ok);
+  return decoded.message.id;
+}
+
 function keyOf(peer: SimPeer): Uint8Array {
   return Uint8Array.fromHex(peer.machine.snapshot().key);
 }
@@ -75,14 +86,7 @@ Deno.test(`[T28] ${guesses} guessed nonces bring a peer no key, and the right on
 Deno.test(`[T28] ${guesses} guessed answers settle no request, nor does the right one from elsewhere or under another key`, () => {
   const { peer, asked, outsider } = createAsking("request");
   const random = new SeededRandom(2);
-  const request = asked.heard.at(-1)!.packet!;
-  assert.ok(request.type === PacketType.request);
-  const { crypto } = peer.world;
-  const { receiveKey } = asked.pairWith(keyOf(peer));
-  const plaintext = crypto.aead.open(receiveKey, request.nonce, request.header, request.ciphertext)!;
-  const decoded = decodeRequest(plaintext);
-  assert.ok(decoded.ok);
-  const { id } = decoded.message;
+  const id = requestIdAt(asked, peer);
   const options = { type: PacketType.response, token: ownToken } as const;
   const before = peer.machine.snapshot();
   const refused = (bytes: Uint8Array, from: Address) => {
@@ -112,6 +116,28 @@ Deno.test(`[T28] ${guesses} guessed answers settle no request, nor does the righ
   for (const other of otherKinds) refused(asked.seal(keyOf(peer), other, options), asked.address);
   peer.input({ kind: "datagram", bytes: byAsked, from: asked.address });
   assert.equal(peer.machine.snapshot().contacts.length, 1, "the right one");
+});
+
+Deno.test("[T28] a contact that is asked something itself cannot answer for another, whose request's id it knows", () => {
+  const world = new NamesWorld({ seed: 30, latencyMs: [10, 10] });
+  const peer = world.addPeer();
+  const asked = new HostileContact(world, { host: "23.0.0.1", port: 9 });
+  const other = new HostileContact(world, { host: "24.0.0.1", port: 9 });
+  peer.call({ kind: "bootstrap", addresses: [asked.address, other.address] });
+  world.run(200);
+  const options = { type: PacketType.response, token: ownToken } as const;
+  const before = peer.machine.snapshot();
+  const stolen = other.seal(keyOf(peer), found(requestIdAt(asked, peer), [other.contact]), options);
+  assert.equal(provoked(peer, stolen, other.address), 0);
+  const { contacts, requests, drops } = peer.machine.snapshot();
+  assert.deepEqual({ contacts, requests, drops }, {
+    contacts: [],
+    requests: before.requests,
+    drops: { ...before.drops, unasked: (before.drops["unasked"] ?? 0) + 1 },
+  });
+  const own = other.seal(keyOf(peer), found(requestIdAt(other, peer), []), options);
+  peer.input({ kind: "datagram", bytes: own, from: other.address });
+  assert.deepEqual(peer.machine.snapshot().contacts.map(({ key }) => key), [other.contact.keyHex]);
 });
 
 Deno.test("[T28] a guessed nonce of a packet brings nobody a token, and an old one is not taken again", () => {
