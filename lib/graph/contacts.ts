@@ -98,9 +98,9 @@ export class Contacts {
     this.#forgotten.push(contact.peer);
   }
 
-  /** Peers that gave way or were forgotten since this was asked last: the store need not keep them. */
+  /** Peers that gave way or were forgotten since this was asked last, and were not learnt again: the store need not keep them. */
   takeForgotten(): Uint8Array[] {
-    return this.#forgotten.splice(0);
+    return this.#forgotten.splice(0).filter((peer) => !this.#contacts.has(hex(peer)));
   }
 
   /** Contacts to dial now, at most `count`, chosen by chance; they count as being dialled. */

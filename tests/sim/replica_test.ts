@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import { hex } from "../../lib/base/bytes.ts";
-import { neighborsMax, sendQueueBytesMax, sendWindowBytes, tickMs } from "../../lib/graph/limits.ts";
+import { contactEntry } from "../../lib/graph/keeping.ts";
+import {
+  contactsMax,
+  neighborsMax,
+  sendQueueBytesMax,
+  sendWindowBytes,
+  tickMs,
+} from "../../lib/graph/limits.ts";
 import { decodeMessage } from "../../lib/graph/messages.ts";
 import type { ReplicaNode, ReplicaWorld } from "../../lib/sim/replica_world.ts";
+import { keyOf } from "../fixtures/items.ts";
 import {
   add,
   addPlain,
@@ -14,6 +22,7 @@ import {
   describe,
   hour,
   minute,
+  plainGraph,
   plainWorld,
   refusal,
   settle,
@@ -544,6 +553,27 @@ Deno.test("a node that starts again knows whom it had dialled", () => {
   b.restart();
   world.run(100);
   assert.deepEqual(b.replica.contacts.hints(), [{ peer: a.signer.publicKey, endpoints: [a.endpoint] }]);
+});
+
+Deno.test("[T18] of many contacts that are told, the disk keeps those that the replica keeps", () => {
+  const world = createWorld(27);
+  const node = addPlain(world);
+  world.run(10);
+  for (let round = 0; round < 3; round++) {
+    const names = Array.from({ length: contactsMax + 1 }, (_, i) => `told ${round} ${i}`);
+    // The first one gives way to the last one, and is told again.
+    for (const name of [...names, names[0]!]) {
+      const hint = { peer: keyOf(name).publicKey, endpoints: ["tcp://20.1.0.1:4000"] };
+      const { contacts } = node.replica;
+      if (!contacts.learn(hint, false, true)) continue;
+      node.replica.keep(contactEntry(plainGraph, contacts.known(hex(hint.peer))!));
+    }
+    node.input({ kind: "deadline" });
+    world.run(1_000);
+    const onDisk = [...node.disk.values()].filter(({ key }) => key[2] === "contact");
+    const kept = node.replica.contacts.hints().map(({ peer }) => hex(peer));
+    assert.deepEqual(onDisk.map(({ key }) => hex(key[3] as Uint8Array)).sort(), kept.sort());
+  }
 });
 
 Deno.test("messages of replicas are what the codec reads", () => {

@@ -83,6 +83,12 @@ Deno.test("[T18] who is known by hearsay alone gives way first; hearsay drives o
   assert.equal(contacts.hints().length, contactsMax);
 });
 
+Deno.test("a contact that gave way and was learnt again since is not named to be forgotten", () => {
+  const contacts = contactsWith(...Array.from({ length: contactsMax + 2 }, (_, i) => `${i}`));
+  contacts.learn({ peer: bytesOf("0"), endpoints }, false, true);
+  assert.deepEqual(contacts.takeForgotten(), [bytesOf("1"), bytesOf("2")]);
+});
+
 Deno.test("who is being dialled, was dialled in vain, or is linked already is not dialled", () => {
   const contacts = contactsWith("a", "b", "c");
   const [a, b, c] = ["a", "b", "c"].map((name) => hex(bytesOf(name))) as [string, string, string];
