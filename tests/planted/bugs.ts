@@ -585,4 +585,40 @@ export const plantedBugs: readonly PlantedBug[] = [
       filter: "a joiner proves nothing without a whole chain",
     },
   },
+  {
+    name: "a registration refreshed at its very end",
+    stands: ["I12"],
+    file: "lib/names/publications.ts",
+    find: "jittered(random, Math.min(leftMs, content.lifeMs) / 2, 0.1)",
+    replace: "jittered(random, Math.min(leftMs, content.lifeMs), 0.1)",
+    catcher: {
+      kind: "tests",
+      files: ["tests/sim/names_life_test.ts"],
+      filter: "over three lives of its registrations",
+    },
+  },
+  {
+    name: "an answer taken from another contact",
+    stands: ["I17"],
+    file: "lib/names/exchanges.ts",
+    find: "if (pending === undefined || !candidates.has(pending)) return",
+    replace: "if (pending === undefined) return",
+    catcher: {
+      kind: "tests",
+      files: ["tests/hostile/t28_guessed_answer_test.ts"],
+      filter: "cannot answer for another",
+    },
+  },
+  {
+    name: "a commit that was given up made all the same",
+    stands: ["I2", "R32"],
+    file: "lib/storage/kv_store.ts",
+    find: "if (job.givenUp || single.length === 0) return;",
+    replace: "if (single.length === 0) return;",
+    catcher: {
+      kind: "tests",
+      files: ["tests/unit/storage/kv_store_test.ts"],
+      filter: "given up while its bodies went ahead",
+    },
+  },
 ];
