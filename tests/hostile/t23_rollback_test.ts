@@ -107,7 +107,7 @@ Deno.test("[T23] who answers in the publisher's place with something older than 
   assert.equal(scene.resolve(), "name_not_found");
 });
 
-Deno.test("[T23] [I12] a publisher's own word that has run out is not believed, be it the newest and well signed", () => {
+Deno.test("[T23] a publisher's own word that has run out is not believed, be it the newest and well signed", () => {
   for (const lifeMs of [-3_600_000, -1]) {
     const scene = new Scene();
     scene.holders(3, scene.statement(1, "old"));

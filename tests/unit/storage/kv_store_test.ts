@@ -202,7 +202,7 @@ Deno.test("[R26] a body that is brought again after a drop whose answer was lost
   sameBytes(await store.crash().readBody(small.hash), small.bytes);
 });
 
-Deno.test("[R32] a change that was given up while its bodies went ahead never comes to count, as its caller was told", async () => {
+Deno.test("[R26] a change that was given up while its bodies went ahead never comes to count, as its caller was told", async () => {
   const clock = new VirtualClock();
   const store = new StrictStore({ timers: clock });
   await store.commit({ bodies: [kept], sets: [{ key: ["old"], value: Uint8Array.of(9) }] });
@@ -216,7 +216,7 @@ Deno.test("[R32] a change that was given up while its bodies went ahead never co
   assert.equal(await checkWhole(store.crash()), false);
 });
 
-Deno.test("[R32] a change that is late when it may count already is uncertain, and then counts", async () => {
+Deno.test("[R26] a change that is late when it may count already is uncertain, and then counts", async () => {
   const clock = new VirtualClock();
   const store = new StrictStore({ timers: clock });
   await store.commit({});
