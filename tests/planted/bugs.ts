@@ -84,13 +84,13 @@ export const plantedBugs: readonly PlantedBug[] = [
       "    if (numbers !== null) {\n" +
       "      for (const number of numbers.values()) this.#arrival = Math.max(this.#arrival, number);\n" +
       "    }\n" +
-      "    this.#learn(fresh.filter(isOfAuthority), numbers, draft);\n" +
+      "    this.#learn(fresh.filter(isOfAuthority), origin, draft);\n" +
       "    for (const item of fresh) {\n" +
       "      if (isData(item) && !this.#entries.has(item.id)) {\n",
     replace: "    if (numbers !== null) {\n" +
       "      for (const number of numbers.values()) this.#arrival = Math.max(this.#arrival, number);\n" +
       "    }\n" +
-      "    this.#learn(items.filter(isOfAuthority), numbers, draft);\n" +
+      "    this.#learn(items.filter(isOfAuthority), origin, draft);\n" +
       "    for (const item of items) {\n" +
       "      if (isData(item)) {\n",
     catcher: { kind: "sim", scenario: "graph", invariant: "I4" },
@@ -227,8 +227,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "no bound on what waits",
     stands: ["I14"],
     file: "lib/records/sidelined.ts",
-    find: "if (this.#all.size <= this.#countMax && this.#bytes <= this.#bytesMax) return null;",
-    replace: "if (this.#all.size <= 1_000 * this.#countMax) return null;",
+    find: "if (this.#all.size <= countMax && this.#bytes <= bytesMax) return null;",
+    replace: "if (this.#all.size <= 1_000 * countMax) return null;",
     catcher: {
       kind: "tests",
       files: ["tests/unit/records/item_set_test.ts"],
