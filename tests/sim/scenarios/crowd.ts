@@ -48,14 +48,14 @@ async function join(
   peers: readonly SimulatedPeer[],
 ): Promise<ReadonlyMap<SimulatedPeer, Graph>> {
   const [first, ...others] = peers;
-  const doors = peers.slice(0, doorsMax).map(({ bootstrap }) => bootstrap);
+  const doors = peers.slice(0, Math.ceil(peers.length / peersPerDoor)).map(({ bootstrap }) => bootstrap);
   const graphs = new Map<SimulatedPeer, Graph>();
   const founded = await sim.run(first!.peer.graphs.create());
   graphs.set(first!, founded);
   const calls: Promise<unknown>[] = [];
   for (const [i, peer] of others.entries()) {
     const known = doors.slice(0, i + 1);
-    calls.push(peer.peer.names.bootstrap(known));
+    calls.push(peer.peer.names.bootstrap(known.slice(0, bootstrapsMax)));
     calls.push(
       peer.peer.graphs.open(founded.id, { endpoints: [pick(sim.random, known)] }).then((graph) =>
         void graphs.set(peer, graph)
@@ -113,8 +113,13 @@ async function findNames(
   return found.length;
 }
 
-/** Peers over which the others come. */
-const doorsMax = 5;
+/** Peers over which the others come into the cloud. */
+const bootstrapsMax = 5;
+/**
+ * Of so many peers one lets others in: all who come over one door do so within seconds, and a peer takes no more
+ * than `inboundLinksMax` links that others dialled.
+ */
+const peersPerDoor = 12;
 /** Between two arrivals: two hundred a second. */
 const arrivalMs = 5;
 const lookMs = 250;
