@@ -66,6 +66,6 @@ Deno.test("sanitizers: a leaked timer and a leaked socket fail a test", async ()
 
 const leaks = `
 Deno.test("tidy", () => {});
-Deno.test("timer", () => void setTimeout(() => {}, 1));
+Deno.test("timer", () => void setTimeout(() => {}, 60_000));
 Deno.test("socket", () => void Deno.listen({ hostname: "127.0.0.1", port: 0 }));
 `;
