@@ -27,12 +27,6 @@ export class DeadlineTable<K> {
     if (this.#heap.length > 64 && this.#heap.length > 4 * this.#current.size) this.#rebuild();
   }
 
-  /** Sets the deadline of `key` unless an earlier one stands. */
-  setEarlier(key: K, atMs: number): void {
-    const entry = this.#current.get(key);
-    if (entry === undefined || atMs < entry.atMs) this.set(key, atMs);
-  }
-
   /** Removes the deadline of `key`, if there is one. */
   clear(key: K): void {
     this.#current.delete(key);

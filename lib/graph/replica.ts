@@ -333,7 +333,10 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.#backlog.onFailed(ticket);
     if (this.#storeFailures === 0) this.outbox.emit({ kind: "storeTrouble", code, message });
     const pause = Math.min(storeRetryMsMax, storeRetryMsMin * 2 ** Math.min(this.#storeFailures++, 16));
-    this.deadlines.setEarlier("storeRetry", now.monoMs + jittered(this.#random, pause));
+    // One that is past has not been looked at: a machine that slept would ask a full disk again and again at once.
+    const waits = this.deadlines.at("storeRetry");
+    if (waits !== null && waits > now.monoMs) return;
+    this.deadlines.set("storeRetry", now.monoMs + jittered(this.#random, pause));
   }
 
   #onLoaded(entries: readonly StoreEntry[], damaged: number, now: Instant): void {

@@ -363,6 +363,26 @@ Deno.test("an answer that the store loses never makes two items with one number"
   }
 });
 
+Deno.test("(I25) a machine that slept over its next try does not ask a full disk again at once", () => {
+  const world = plainWorld(18, 2);
+  const [a, b] = world.nodes as [ReplicaNode, ReplicaNode];
+  b.fault = "full";
+  add(a, "waits at b");
+  world.run(5_000);
+  assert.equal(b.replica.snapshot().unstored, true);
+  const { monoMs, wallMs } = b.clock.now();
+  const later = { monoMs: monoMs + 60 * minute, wallMs: wallMs + 60 * minute };
+  const failure = {
+    kind: "storeFailed",
+    ticket: 1e6,
+    code: "store_full",
+    message: "full",
+    certain: true,
+  } as const;
+  const offered = b.replica.handle(failure, later).filter(({ kind }) => kind === "store");
+  assert.deepEqual(offered, []);
+});
+
 Deno.test("a number whose commit failed for certain is used again", () => {
   const world = plainWorld(13, 2);
   const [a] = world.nodes as [ReplicaNode];
