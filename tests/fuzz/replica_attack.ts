@@ -7,7 +7,14 @@
 import assert from "node:assert/strict";
 import { hex } from "../../lib/base/bytes.ts";
 import { below, pick, SeededRandom } from "../../lib/base/random.ts";
-import { contactsMax, neighborsMax, sendQueueBytesMax, strangersMax } from "../../lib/graph/limits.ts";
+import {
+  contactsMax,
+  neighborsMax,
+  peerTimeMoveMsMin,
+  sendQueueBytesMax,
+  strangersMax,
+  tickMs,
+} from "../../lib/graph/limits.ts";
 import type { Input, LinkId } from "../../lib/graph/machine.ts";
 import {
   decodeMessage,
@@ -120,7 +127,8 @@ export class ReplicaAttack {
   serve(round: number): void {
     const { world } = this.group;
     for (const mask of this.#masks) this.#disconnect(mask);
-    // Joiners that were let in may have been two of three that lie about the time; no longer.
+    // Joiners that were let in may have been two of three that lie about the time; no longer, once it may move again.
+    world.run(peerTimeMoveMsMin + tickMs);
     assert.ok(!this.victim.replica.snapshot().isClockWrong, "the clock is right again without the liars");
     if (!world.areLinked(this.victim, this.honest)) world.connect(this.honest, this.victim);
     const both = [[this.victim, this.honest], [this.honest, this.victim]] as const;
