@@ -7,8 +7,8 @@
  * deno run -A --v8-flags=--max-old-space-size=9000 bench/sim/crowd_bench.ts --peers 1000
  * ```
  *
- * As a program it prints one line of JSON. It fails if a record of any writer does not reach every peer, or
- * a name is not found.
+ * As a program it prints one line of JSON, and how far it is to the standard error. It fails if a record of any
+ * writer does not reach every peer, or a name is not found.
  */
 
 import process from "node:process";
@@ -39,11 +39,15 @@ async function run(scale: Scale): Promise<Result[]> {
 }
 
 /** One crowd from its first peer to its last name. */
-async function simulate(peers: number): Promise<Report> {
+async function simulate(peers: number, tell: (line: string) => void = () => {}): Promise<Report> {
   let peakHeapBytes = 0;
   let events = 0;
   const onEvent = (): void => {
-    if (events++ % heapLooksEvery === 0) peakHeapBytes = Math.max(peakHeapBytes, Deno.memoryUsage().heapUsed);
+    events++;
+    if (events % heapLooksEvery === 1) peakHeapBytes = Math.max(peakHeapBytes, Deno.memoryUsage().heapUsed);
+    if (events % toldEvery === 0) {
+      tell(`${events} events, ${sim.nowMs} virtual ms, heap ${peakHeapBytes} bytes`);
+    }
   };
   const sim = new Simulation({ seed: 1, checkers: () => [{ invariant: "", onEvent }] });
   try {
@@ -59,13 +63,14 @@ const smokePeers = 8;
 const benchPeers = 100;
 const writersMax = 10;
 const heapLooksEvery = 4_096;
+const toldEvery = 100_000;
 
 if (import.meta.main) {
   const peers = Number(Deno.args[Deno.args.indexOf("--peers") + 1] ?? benchPeers);
   if (!Number.isSafeInteger(peers) || peers < 1) throw new RangeError("--peers takes a whole number from 1");
   let report: Report | null = null;
   const { wallMs, cpuMs } = await measure(1, async () => {
-    report = await simulate(peers);
+    report = await simulate(peers, (line) => console.error(line));
   });
   const { events, peakHeapBytes } = report!;
   const peakMemoryBytes = process.resourceUsage().maxRSS * 1_024;
