@@ -50,3 +50,6 @@ export const timelineJumpMs: number = 1_000;
 
 /** Events at one and the same moment, after which time is said to stand still. Guess, far above what is seen. */
 export const eventsPerMomentMax: number = 20_000;
+
+/** Inputs of one peer's machines at one and the same moment, after which time is said to stand still. Guess, far above what is seen. */
+export const inputsPerMomentMax: number = 20_000;

@@ -366,11 +366,20 @@ export class Simulation implements AsyncDisposable {
   }
 
   #onReplica(step: ReplicaStep): void {
+    if (this.#halts(step.peer)) return;
     this.#tell((checker) => checker.onReplica?.(step));
   }
 
   #onCloud(step: CloudStep): void {
+    if (this.#halts(step.peer)) return;
     this.#tell((checker) => checker.onCloud?.(step));
+  }
+
+  /** Once something does not hold no peer goes on: one that asks itself again and again would let no event end. */
+  #halts(peer: SimulatedPeer): boolean {
+    if (this.#failure === null) return false;
+    peer.crash();
+    return true;
   }
 
   #onNetwork(event: NetworkEvent): void {

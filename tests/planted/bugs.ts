@@ -385,6 +385,14 @@ export const plantedBugs: readonly PlantedBug[] = [
     catcher: { kind: "sim", scenario: "graph", invariant: "I25" },
   },
   {
+    name: "a full disk asked again at once",
+    stands: ["I25"],
+    file: "lib/graph/replica.ts",
+    find: 'this.deadlines.set("storeRetry", now.monoMs + jittered(this.#random, pause));',
+    replace: 'this.deadlines.set("storeRetry", now.monoMs);',
+    catcher: { kind: "sim", scenario: "group", invariant: "I25", says: "asks itself again and again" },
+  },
+  {
     name: "a bucket full of one network",
     stands: ["I27", "R20"],
     file: "lib/names/routing_table.ts",

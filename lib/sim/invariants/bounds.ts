@@ -14,6 +14,7 @@ import type { SimulatedPeer } from "../simulated_peer.ts";
 import {
   eventsPerMomentMax,
   idleMessagesPerMinuteMax,
+  inputsPerMomentMax,
   timersMax,
   verificationsPerEventMax,
 } from "../limits.ts";
@@ -104,24 +105,54 @@ export class BoundedWork implements Checker {
   }
 }
 
-/** I25 as well: time moves on, whatever is due; nothing is set for no time at all for ever. */
+/**
+ * I25 as well: time moves on, whatever is due. Nothing is set for no time at all for ever, and no peer asks
+ * itself again and again without any timer.
+ */
 export class Progress implements Checker {
   readonly invariant = "I25";
   readonly #watch: Watch;
   #wallMs = 0;
   #events = 0;
+  /** Inputs of each peer's machines at this moment. */
+  readonly #inputs = new Map<SimulatedPeer, number>();
 
   constructor(watch: Watch) {
     this.#watch = watch;
   }
 
   onEvent(): void {
-    const wallMs = this.#watch.wallMs();
-    this.#events = wallMs === this.#wallMs ? this.#events + 1 : 0;
-    this.#wallMs = wallMs;
+    this.#look();
+    this.#events++;
     if (this.#events > eventsPerMomentMax) {
       this.#watch.report("I25", "Time stands still: something is due again and again");
     }
+  }
+
+  onReplica({ peer }: ReplicaStep): void {
+    this.#onInput(peer);
+  }
+
+  onCloud({ peer }: CloudStep): void {
+    this.#onInput(peer);
+  }
+
+  #onInput(peer: SimulatedPeer): void {
+    this.#look();
+    const inputs = (this.#inputs.get(peer) ?? 0) + 1;
+    this.#inputs.set(peer, inputs);
+    if (inputs > inputsPerMomentMax) {
+      this.#watch.report("I25", `Time stands still: ${peer.name} asks itself again and again`);
+    }
+  }
+
+  /** Forgets what was counted before this moment. */
+  #look(): void {
+    const wallMs = this.#watch.wallMs();
+    if (wallMs === this.#wallMs) return;
+    this.#wallMs = wallMs;
+    this.#events = 0;
+    this.#inputs.clear();
   }
 }
 

@@ -55,6 +55,24 @@ Deno.test("(I9) run() fails for what does not come within its time", async () =>
   }
 });
 
+Deno.test("(I25) a peer that asks itself again and again without any time fails the simulation, and ends with it", async () => {
+  const sim = new Simulation({ seed: 3 });
+  const [ana] = await sim.peers(1);
+  const { records } = await sim.run(ana.peer.graphs.create());
+  let written = 0;
+  const writeForEver = async () => {
+    for (;; written++) await records.add("note", written);
+  };
+  const running = writeForEver();
+  await assert.rejects(sim.run(running), (error: SimulationFailure) => {
+    assert.equal(error.invariant, "I25");
+    assert.match(error.message, /Time stands still: peer 1 asks itself again and again/);
+    return true;
+  });
+  assert.ok(written > 0 && !ana.isUp);
+  sim.drop();
+});
+
 Deno.test("run() is for one caller at a time", async () => {
   await using sim = new Simulation();
   const first = sim.run(1_000);
