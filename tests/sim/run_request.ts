@@ -28,7 +28,7 @@ Runs real peers under virtual time and faults, a seed a run, and watches over th
   --threads N        so many at once (2 if not given)
   -h, --help         this text
 
-A seed takes about 5 s of a processor, 200 seeds about 9 minutes on two cores.
+A seed takes about 5 s of a processor, 200 seeds about 8 minutes on two cores.
 Progress goes to stderr, a line a seed. It ends with 0 if all invariants hold, with 1 if one does not, and
 with 2 if it cannot begin.`;
 

@@ -56,7 +56,7 @@ Deno.test("reportOf() tells of each violation which seed, scenario and invariant
 
 Deno.test("the swarm prints its usage on stdout when asked, and ends well", async () => {
   assert.match(usage, /draws seed 4/);
-  assert.match(usage, /5 s .* 200 seeds about 9 minutes/);
+  assert.match(usage, /5 s .* 200 seeds about 8 minutes/);
   for (const option of ["--help", "-h"]) {
     assert.deepEqual(await run(["--seeds", option]), { code: 0, out: `${usage}\n`, error: "" });
   }
