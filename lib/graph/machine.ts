@@ -10,7 +10,7 @@ import type {
   Item,
   ListItem,
 } from "../records/item.ts";
-import type { Shown } from "../records/item_set.ts";
+import type { Shown } from "../records/shown.ts";
 import type { ContactHint } from "./messages.ts";
 
 /** A channel of this graph on a link; numbered by the driver, never used again. */

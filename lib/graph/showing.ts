@@ -5,7 +5,8 @@ import { BoundedSet } from "../base/bounded.ts";
 import { hex } from "../base/bytes.ts";
 import { isConcurrentLoser, type VersionItem } from "../records/conflict.ts";
 import { ItemKind } from "../records/item.ts";
-import type { ItemSet, RecordChange, SetChange, Shown } from "../records/item_set.ts";
+import type { ItemSet, SetChange } from "../records/item_set.ts";
+import type { RecordChange, Shown } from "../records/shown.ts";
 import { clockSetBackMs, conflictsToldMax } from "./limits.ts";
 import type { RecordEventCause, ReplicaEvent } from "./machine.ts";
 

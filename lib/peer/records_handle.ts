@@ -7,7 +7,7 @@ import { parsePeerId } from "../identity/peer_id.ts";
 import { hex } from "../base/bytes.ts";
 import type { Clock, Crypto } from "../base/ports.ts";
 import type { Outcome, ReplicaEvent, Request } from "../graph/machine.ts";
-import type { Shown } from "../records/item_set.ts";
+import type { Shown } from "../records/shown.ts";
 import type { GraphDriver } from "./driver.ts";
 import { attributesOf, contentOf, viewOf } from "./record_values.ts";
 import type {

@@ -8,45 +8,15 @@
  */
 
 import { assert } from "../base/assert.ts";
-import { hex } from "../base/bytes.ts";
 import { DeadlineTable } from "../base/deadlines.ts";
 import { Arrivals } from "./arrivals.ts";
-import { isKeptOver, isVersion, type VersionItem, winsOver } from "./conflict.ts";
+import { Beside } from "./beside.ts";
+import { isKeptOver } from "./conflict.ts";
+import type { Entry, MovableEntry, Place } from "./entry.ts";
 import { type AuthorityItem, type DataItem, isData, type Item, ItemKind, type ListItem } from "./item.ts";
-import {
-  asideAuthorityItemsMax,
-  asideItemsMax,
-  shelfAuthorityItemsMax,
-  shelfItemsMax,
-  sidelinedBytesMax,
-} from "./limits.ts";
 import { isOfAuthority, keeperOf, type RecordPolicy } from "./policy.ts";
-import { Sidelined } from "./sidelined.ts";
-
-/** Where a known item stands. */
-export type Place = "in" | "shelf" | "aside";
-
-/** A known item and its place. */
-export interface Entry {
-  readonly item: Item;
-  readonly place: Place;
-  /** Number in the order of arrival; 0 outside the set. */
-  readonly arrival: number;
-}
-
-/** What a record shows, leaving expiry to the reader's clock. */
-export interface Shown {
-  readonly item: VersionItem;
-  /** Hidden after this peer time: the version's own expiry or the largest valid extension. */
-  readonly expires: number;
-}
-
-/** A record that now shows something else. */
-export interface RecordChange {
-  readonly record: string;
-  readonly before: Shown | null;
-  readonly after: Shown | null;
-}
+import { RecordIndex } from "./record_index.ts";
+import { judgeShown, type RecordChange, type Shown } from "./shown.ts";
 
 /** What adding items did. */
 export interface SetChange {
@@ -61,29 +31,6 @@ export interface SetChange {
   readonly records: readonly RecordChange[];
 }
 
-interface MutableEntry {
-  readonly item: Item;
-  /** Who brought it: a lineage in hex, or "" if it came from the store or from here. */
-  readonly bringer: string;
-  place: Place;
-  arrival: number;
-}
-
-/** Items outside the set that stand in one place: what decides who may do what has room of its own. */
-interface Beside {
-  readonly data: Sidelined<MutableEntry>;
-  readonly authority: Sidelined<MutableEntry>;
-}
-
-/** All known items of one record under one credential (plain graph: of one author). */
-interface Keeper {
-  readonly entries: MutableEntry[];
-  /** The newest version or delete that stands. */
-  kept: MutableEntry | null;
-  /** The largest extension that stands. */
-  extension: MutableEntry | null;
-}
-
 /** Where items come from. */
 interface Origin {
   readonly bringer: string;
@@ -92,9 +39,9 @@ interface Origin {
 }
 
 interface Draft {
-  readonly entered: Set<MutableEntry>;
-  readonly left: Set<MutableEntry>;
-  readonly outside: MutableEntry[];
+  readonly entered: Set<MovableEntry>;
+  readonly left: Set<MovableEntry>;
+  readonly outside: MovableEntry[];
   readonly dropped: Item[];
   /** Records that may show something else now. */
   readonly touched: Set<string>;
@@ -103,25 +50,14 @@ interface Draft {
 /** The items of one graph. */
 export class ItemSet {
   readonly #policy: RecordPolicy;
-  readonly #entries = new Map<string, MutableEntry>();
+  readonly #entries = new Map<string, MovableEntry>();
   // By the first 16 bytes of the hash, which is what reconciliation names items by.
-  readonly #elements = new Map<string, MutableEntry>();
-  readonly #records = new Map<string, Map<string, Keeper>>();
-  readonly #recordsOfKeeper = new Map<string, Set<string>>();
-  readonly #recordsOfCreator = new Map<string, Set<string>>();
+  readonly #elements = new Map<string, MovableEntry>();
+  readonly #records = new RecordIndex();
   readonly #shown = new Map<string, Shown>();
   readonly #untils = new DeadlineTable<string>();
-  // Superseded data is kept on its author's account. What waits may name any author and any credential, and void
-  // authority too: it is kept on the account of whoever brought it.
-  readonly #shelf: Beside = {
-    data: sidelined(shelfItemsMax, ({ item }) => authorOf(item)),
-    authority: sidelined(shelfAuthorityItemsMax, ({ bringer }) => bringer),
-  };
-  readonly #aside: Beside = {
-    data: sidelined(asideItemsMax, ({ bringer }) => bringer),
-    authority: sidelined(asideAuthorityItemsMax, ({ bringer }) => bringer),
-  };
-  readonly #authority = new Set<MutableEntry>();
+  readonly #beside = new Beside();
+  readonly #authority = new Set<MovableEntry>();
   /** Authority items and lists in the set. */
   readonly authority: Arrivals<Entry> = new Arrivals();
   /** Data items in the set. */
@@ -152,7 +88,7 @@ export class ItemSet {
     const draft = newDraft();
     if (peerTime < this.#peerTime) {
       this.#peerTime = peerTime;
-      const outside = [...this.#shelf.data.values(), ...this.#aside.data.values()];
+      const outside = [...this.#beside.data("shelf"), ...this.#beside.data("aside")];
       for (const entry of outside) this.#placeAgain(entry, draft);
     }
     this.#peerTime = peerTime;
@@ -203,7 +139,7 @@ export class ItemSet {
 
   /** The data that stands on the shelf, the longest there first. */
   shelf(): IterableIterator<Entry> {
-    return this.#shelf.data.values();
+    return this.#beside.data("shelf");
   }
 
   /** All records that show something, by id; expiry is left to the reader's clock. */
@@ -218,7 +154,7 @@ export class ItemSet {
 
   /** The known items of a record, in no order. */
   itemsOf(record: string): Entry[] {
-    return [...this.#records.get(record)?.values() ?? []].flatMap((keeper) => keeper.entries);
+    return [...this.#records.keepersOf(record)].flatMap((keeper) => keeper.entries);
   }
 
   /** The highest arrival number given so far. */
@@ -238,15 +174,11 @@ export class ItemSet {
     readonly aside: number;
     readonly indexed: number;
   } {
-    const indexed = this.#recordsOfKeeper.size + this.#recordsOfCreator.size;
-    return { known: this.#entries.size, shelf: sizeOf(this.#shelf), aside: sizeOf(this.#aside), indexed };
+    const [shelf, aside] = [this.#beside.size("shelf"), this.#beside.size("aside")];
+    return { known: this.#entries.size, shelf, aside, indexed: this.#records.size };
   }
 
-  #change(
-    items: readonly Item[],
-    peerTime: number,
-    origin: Origin,
-  ): SetChange {
+  #change(items: readonly Item[], peerTime: number, origin: Origin): SetChange {
     const { numbers } = origin;
     this.#peerTime = Math.max(this.#peerTime, peerTime);
     const draft = newDraft();
@@ -256,18 +188,12 @@ export class ItemSet {
     }
     this.#learn(fresh.filter(isOfAuthority), origin, draft);
     for (const item of fresh) {
-      if (isData(item) && !this.#entries.has(item.id)) {
-        this.#learnData(item, origin, draft);
-      }
+      if (isData(item) && !this.#entries.has(item.id)) this.#learnData(item, origin, draft);
     }
     return this.#finish(draft);
   }
 
-  #learn(
-    items: readonly (AuthorityItem | ListItem)[],
-    origin: Origin,
-    draft: Draft,
-  ): void {
+  #learn(items: readonly (AuthorityItem | ListItem)[], origin: Origin, draft: Draft): void {
     if (items.length === 0) return;
     const { keepers, lineages } = this.#policy.learn(items);
     for (const item of items) {
@@ -282,13 +208,13 @@ export class ItemSet {
       this.#move(entry, judgement === "in" ? "in" : judgement === "wait" ? "aside" : "shelf", draft);
     }
     for (const keeper of keepers) {
-      for (const record of this.#recordsOfKeeper.get(keeper) ?? []) {
+      for (const record of this.#records.ofKeeper(keeper)) {
         draft.touched.add(record);
         this.#placeKeeper(record, keeper, draft);
       }
     }
     for (const lineage of lineages) {
-      for (const record of this.#recordsOfCreator.get(lineage) ?? []) draft.touched.add(record);
+      for (const record of this.#records.ofCreator(lineage)) draft.touched.add(record);
     }
   }
 
@@ -297,8 +223,7 @@ export class ItemSet {
     if (judgement === "reject") return;
     const entry = newEntry(item, origin);
     draft.touched.add(item.record);
-    const keeper = this.#keeper(item);
-    keeper.entries.push(entry);
+    const keeper = this.#records.add(entry, item);
     this.#know(entry);
     this.#untils.set(item.id, item.body.until + 1);
     draft.outside.push(entry);
@@ -312,7 +237,7 @@ export class ItemSet {
     this.#move(entry, "in", draft);
   }
 
-  #placeAgain(entry: MutableEntry, draft: Draft): void {
+  #placeAgain(entry: MovableEntry, draft: Draft): void {
     if (!isData(entry.item)) return;
     draft.touched.add(entry.item.record);
     if (!this.#isPast(entry.item)) this.#untils.set(entry.item.id, entry.item.body.until + 1);
@@ -321,12 +246,12 @@ export class ItemSet {
 
   /** Judges all items of one keeper again, keeping 1 included. */
   #placeKeeper(record: string, keeperId: string, draft: Draft): void {
-    const keeper = this.#records.get(record)?.get(keeperId);
-    if (keeper === undefined) return;
+    const keeper = this.#records.keeper(record, keeperId);
+    if (keeper === null) return;
     keeper.kept = null;
     keeper.extension = null;
-    const places = new Map<MutableEntry, Place>();
-    const rejected: MutableEntry[] = [];
+    const places = new Map<MovableEntry, Place>();
+    const rejected: MovableEntry[] = [];
     for (const entry of keeper.entries) {
       const item = entry.item as DataItem;
       const judgement = this.#policy.judge(item);
@@ -343,13 +268,13 @@ export class ItemSet {
     for (const entry of rejected) this.#drop(entry, draft);
   }
 
-  #know(entry: MutableEntry): void {
+  #know(entry: MovableEntry): void {
     this.#entries.set(entry.item.id, entry);
     this.#elements.set(elementOf(entry.item), entry);
-    besideOf(this.#aside, entry).add(entry);
+    this.#beside.add(entry);
   }
 
-  #move(entry: MutableEntry, place: Place, draft: Draft): void {
+  #move(entry: MovableEntry, place: Place, draft: Draft): void {
     if (entry.place === place) return;
     const set = isData(entry.item) ? this.data : this.authority;
     if (entry.place === "in") {
@@ -357,23 +282,20 @@ export class ItemSet {
       entry.arrival = 0;
       if (!draft.entered.delete(entry)) draft.left.add(entry);
     }
-    besideOf(this.#shelf, entry).delete(entry);
-    besideOf(this.#aside, entry).delete(entry);
+    this.#beside.delete(entry);
     entry.place = place;
     if (place === "in") {
       if (entry.arrival === 0) entry.arrival = ++this.#arrival;
       set.enter(entry);
       draft.left.delete(entry);
       draft.entered.add(entry);
-    } else {
-      besideOf(place === "shelf" ? this.#shelf : this.#aside, entry).add(entry);
-    }
+    } else this.#beside.add(entry);
   }
 
-  #drop(entry: MutableEntry, draft: Draft): void {
+  #drop(entry: MovableEntry, draft: Draft): void {
     const item = entry.item;
     this.#move(entry, "shelf", draft);
-    besideOf(this.#shelf, entry).delete(entry);
+    this.#beside.delete(entry);
     this.#entries.delete(item.id);
     this.#elements.delete(elementOf(item));
     this.#untils.clear(item.id);
@@ -383,25 +305,17 @@ export class ItemSet {
       return this.#policy.forget([item.id]);
     }
     draft.touched.add(item.record);
-    const keepers = this.#records.get(item.record)!;
-    const keeper = keepers.get(keeperOf(item))!;
-    keeper.entries.splice(keeper.entries.indexOf(entry), 1);
-    if (keeper.kept === entry) keeper.kept = null;
-    if (keeper.extension === entry) keeper.extension = null;
-    if (keeper.entries.length > 0) return;
-    keepers.delete(keeperOf(item));
-    deleteFrom(this.#recordsOfKeeper, keeperOf(item), item.record);
-    if (keepers.size > 0) return;
-    this.#records.delete(item.record);
-    deleteFrom(this.#recordsOfCreator, hex(item.body.creator), item.record);
+    this.#records.remove(entry, item);
   }
 
   #finish(draft: Draft): SetChange {
-    for (const { data, authority } of [this.#shelf, this.#aside]) this.#dropSurplus([data, authority], draft);
+    for (let entry = this.#beside.overflow(); entry !== null; entry = this.#beside.overflow()) {
+      this.#drop(entry, draft);
+    }
     const records: RecordChange[] = [];
     for (const record of draft.touched) {
       const before = this.shown(record);
-      const after = this.#judgeShown(record);
+      const after = judgeShown(this.#records.keepersOf(record), this.#policy);
       if (before?.item === after?.item && before?.expires === after?.expires) continue;
       if (after === null) this.#shown.delete(record);
       else this.#shown.set(record, after);
@@ -411,47 +325,6 @@ export class ItemSet {
     // A number from the store counts only if the item is in the set again: a later return is a new arrival.
     for (const entry of outside) entry.arrival = 0;
     return { entered: [...draft.entered], left: [...draft.left], outside, dropped: draft.dropped, records };
-  }
-
-  #dropSurplus(collections: readonly Sidelined<MutableEntry>[], draft: Draft): void {
-    for (const collection of collections) {
-      for (let entry = collection.overflow(); entry !== null; entry = collection.overflow()) {
-        this.#drop(entry, draft);
-      }
-    }
-  }
-
-  #keeper(item: DataItem): Keeper {
-    const keeperId = keeperOf(item);
-    const keepers = this.#records.getOrInsertComputed(item.record, () => new Map());
-    this.#recordsOfKeeper.getOrInsertComputed(keeperId, () => new Set()).add(item.record);
-    this.#recordsOfCreator.getOrInsertComputed(hex(item.body.creator), () => new Set()).add(item.record);
-    return keepers.getOrInsertComputed(keeperId, () => ({ entries: [], kept: null, extension: null }));
-  }
-
-  #judgeShown(record: string): Shown | null {
-    const keepers = this.#records.get(record);
-    if (keepers === undefined) return null;
-    let winner: VersionItem | null = null;
-    let extended = 0;
-    for (const { kept, extension } of keepers.values()) {
-      const item = kept === null ? null : kept.item as DataItem;
-      if (item !== null && this.#policy.mayWrite(item)) {
-        if (!isVersion(item)) return null;
-        if (winner === null || this.#wins(item, winner)) winner = item;
-      }
-      const longer = extension?.item as DataItem | undefined;
-      if (longer?.body.kind === ItemKind.extension && this.#policy.mayWrite(longer)) {
-        extended = Math.max(extended, longer.body.expires);
-      }
-    }
-    return winner === null
-      ? null
-      : { item: winner, expires: Math.min(winner.body.until, Math.max(winner.body.expires, extended)) };
-  }
-
-  #wins(a: VersionItem, b: VersionItem): boolean {
-    return winsOver(a, this.#policy.rank(a), b, this.#policy.rank(b));
   }
 
   #isPast(item: DataItem): boolean {
@@ -465,31 +338,8 @@ export function elementOf(item: Item): string {
   return item.id.slice(0, 32);
 }
 
-function newEntry(item: Item, { bringer, numbers }: Origin): MutableEntry {
+function newEntry(item: Item, { bringer, numbers }: Origin): MovableEntry {
   return { item, place: "aside", arrival: numbers?.get(item.id) ?? 0, bringer };
-}
-
-function sidelined(countMax: number, ownerOf: (entry: MutableEntry) => string): Sidelined<MutableEntry> {
-  return new Sidelined({ countMax, bytesMax: sidelinedBytesMax, ownerOf });
-}
-
-function besideOf({ data, authority }: Beside, { item }: MutableEntry): Sidelined<MutableEntry> {
-  return isData(item) ? data : authority;
-}
-
-function sizeOf({ data, authority }: Beside): number {
-  return data.size + authority.size;
-}
-
-function authorOf(item: Item): string {
-  return item.head === null ? "" : hex(item.head.author);
-}
-
-/** Takes a value from a key's set, and the key with the last of them: whoever comes and goes leaves nothing. */
-function deleteFrom(sets: Map<string, Set<string>>, key: string, value: string): void {
-  const values = sets.get(key);
-  values?.delete(value);
-  if (values?.size === 0) sets.delete(key);
 }
 
 function newDraft(): Draft {

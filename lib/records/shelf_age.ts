@@ -7,7 +7,7 @@
  */
 
 import { isData } from "./item.ts";
-import type { Entry } from "./item_set.ts";
+import type { Entry } from "./entry.ts";
 import { pastMsMax, shelfMsMax } from "./limits.ts";
 
 interface Stay {

@@ -86,13 +86,13 @@ export const plantedBugs: readonly PlantedBug[] = [
       "    }\n" +
       "    this.#learn(fresh.filter(isOfAuthority), origin, draft);\n" +
       "    for (const item of fresh) {\n" +
-      "      if (isData(item) && !this.#entries.has(item.id)) {\n",
+      "      if (isData(item) && !this.#entries.has(item.id)) ",
     replace: "    if (numbers !== null) {\n" +
       "      for (const number of numbers.values()) this.#arrival = Math.max(this.#arrival, number);\n" +
       "    }\n" +
       "    this.#learn(items.filter(isOfAuthority), origin, draft);\n" +
       "    for (const item of items) {\n" +
-      "      if (isData(item)) {\n",
+      "      if (isData(item)) ",
     catcher: { kind: "sim", scenario: "graph", invariant: "I4" },
   },
   {
@@ -548,7 +548,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "authors that leave something behind",
     stands: ["R2", "I14"],
-    file: "lib/records/item_set.ts",
+    file: "lib/records/record_index.ts",
     find: "if (values?.size === 0) sets.delete(key);",
     replace: "if (values === undefined) sets.delete(key);",
     catcher: {

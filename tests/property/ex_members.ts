@@ -10,7 +10,7 @@ import type { Standing } from "../../lib/groups/authority.ts";
 import { lowerRank, outranks, rankBelow } from "../../lib/groups/rank.ts";
 import { isAllowed } from "../../lib/groups/roles.ts";
 import { type InvitationBody, type Item, ItemKind, type SignedItem } from "../../lib/records/item.ts";
-import type { Entry } from "../../lib/records/item_set.ts";
+import type { Entry } from "../../lib/records/entry.ts";
 import {
   fakeAdmission,
   fakeAt,

@@ -6,7 +6,7 @@ import { decodeMessage } from "../../graph/messages.ts";
 import type { Effect, ReplicaEvent } from "../../graph/machine.ts";
 import type { Replica } from "../../graph/replica.ts";
 import { type DataItem, isData, type Item, ItemKind } from "../../records/item.ts";
-import type { Shown } from "../../records/item_set.ts";
+import type { Shown } from "../../records/shown.ts";
 import { parseItem } from "../../records/item_codec.ts";
 import type { Checker, ReplicaStep } from "../checker.ts";
 import type { SimulatedPeer } from "../simulated_peer.ts";

@@ -8,7 +8,8 @@ import { LinkWindow, Outbox } from "../../../lib/graph/outbox.ts";
 import { CodecWire } from "../../../lib/graph/wire.ts";
 import { Arrivals } from "../../../lib/records/arrivals.ts";
 import type { Item } from "../../../lib/records/item.ts";
-import type { Entry, ItemSet } from "../../../lib/records/item_set.ts";
+import type { Entry } from "../../../lib/records/entry.ts";
+import type { ItemSet } from "../../../lib/records/item_set.ts";
 import { createLightCrypto } from "../../../lib/sim/light_crypto.ts";
 
 const crypto = createLightCrypto();

@@ -15,7 +15,7 @@ import {
 import { SetKind } from "../../../lib/graph/messages.ts";
 import type { Item } from "../../../lib/records/item.ts";
 import { encode } from "../../../lib/wire/codec.ts";
-import type { Entry, Place } from "../../../lib/records/item_set.ts";
+import type { Entry, Place } from "../../../lib/records/entry.ts";
 import {
   bytesOf,
   fixtureCrypto as crypto,

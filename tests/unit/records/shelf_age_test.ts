@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Entry } from "../../../lib/records/item_set.ts";
+import type { Entry } from "../../../lib/records/entry.ts";
 import { pastMsMax, shelfMsMax } from "../../../lib/records/limits.ts";
 import { ShelfAge } from "../../../lib/records/shelf_age.ts";
 import { bytesOf, fakeVersion, recordOf } from "../../fixtures/items.ts";
