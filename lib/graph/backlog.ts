@@ -5,8 +5,8 @@
 
 import { hex } from "../base/bytes.ts";
 import type { Crypto, StoreEntry, StoreKey } from "../base/ports.ts";
-import type { Item } from "../records/item.ts";
 import type { Entry } from "../records/entry.ts";
+import type { Item } from "../records/item.ts";
 import type { SetChange } from "../records/item_set.ts";
 import { itemEntry, type Slots, Unstored } from "./keeping.ts";
 import { commitBytesMax, commitEntriesMax } from "./limits.ts";

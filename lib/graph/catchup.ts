@@ -10,8 +10,8 @@
 import { equalBytes, hex } from "../base/bytes.ts";
 import type { Crypto } from "../base/ports.ts";
 import type { Arrivals } from "../records/arrivals.ts";
-import type { Item } from "../records/item.ts";
 import type { Entry } from "../records/entry.ts";
+import type { Item } from "../records/item.ts";
 import type { ItemSet } from "../records/item_set.ts";
 import {
   answersWaitingMax,

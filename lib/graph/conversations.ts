@@ -6,9 +6,7 @@
 import { BoundedMap } from "../base/bounded.ts";
 import { hex } from "../base/bytes.ts";
 import type { Instant } from "../base/ports.ts";
-import { type AuthorityItem, isAuthority, isData, type Item } from "../records/item.ts";
-import type { SetChange } from "../records/item_set.ts";
-import { aheadMsMax } from "../records/limits.ts";
+import type { AuthorityItem, Item } from "../records/item.ts";
 import type { Value } from "../wire/codec.ts";
 import { packed } from "./catchup.ts";
 import { contactEntry } from "./keeping.ts";
@@ -19,12 +17,9 @@ import {
   misbehavedPeersMax,
   neighborsDialledMin,
   neighborsMax,
-  numbersMax,
   proofItemsMax,
   servedPeersMax,
-  strangerBytesMax,
   strangerGreetingsMax,
-  strangerItemsMax,
   strangersMax,
 } from "./limits.ts";
 import type { LinkId, LinkUp } from "./machine.ts";
@@ -32,11 +27,9 @@ import { type GraphMessage, graphProtocolVersion } from "./messages.ts";
 import { Neighbor } from "./neighbor.ts";
 import { isIdle } from "./neighborhood.ts";
 import type { KnockAnswer } from "./policy.ts";
-import { fitting, isEnded, isStandingOf, proofFor } from "./proof.ts";
+import { fitting, isEnded, proofFor } from "./proof.ts";
 import type { Replica, ReplicaSnapshot } from "./replica.ts";
 import { ServingBudget } from "./serving.ts";
-import { StrayBudget } from "./strays.ts";
-import { numberOf } from "./writer.ts";
 
 interface PendingAdmission {
   readonly link: LinkId;
@@ -50,9 +43,7 @@ export class Conversations {
   // The same by lineage in hex: there is one link at most with each.
   readonly #byLineage = new Map<string, Neighbor>();
   readonly #admissions = new Map<number, PendingAdmission>();
-  readonly #numbers = new BoundedMap<string, string>(numbersMax);
   readonly #budgets = new BoundedMap<string, ServingBudget>(servedPeersMax);
-  readonly #strays = new BoundedMap<string, StrayBudget>(servedPeersMax);
   // Until when (monotonic) lineages are turned away.
   readonly #misbehaved = new BoundedMap<string, number>(misbehavedPeersMax);
 
@@ -125,17 +116,9 @@ export class Conversations {
     neighbor.catchup.begin();
   }
 
-  /** Items came from the store: what has the number of one of them later is a fork. */
-  onLoaded(items: readonly Item[]): void {
-    for (const item of items) {
-      const number = numberOf(item);
-      if (number !== null) this.#numbers.set(number, item.id);
-    }
-  }
-
   /** Items of ours became durable: an admission may be among them, and its joiner waits. */
   onIssued(ticket: number, items: readonly Item[], now: Instant): void {
-    for (const item of items) this.#noteNumber(item);
+    for (const item of items) this.#replica.intake.noteNumber(item);
     const admission = this.#admissions.get(ticket);
     if (admission === undefined) return;
     this.#admissions.delete(ticket);
@@ -357,86 +340,13 @@ export class Conversations {
     if (clock !== null) this.#replica.peerTime.sample(id, clock.wallMs, up.dialled, clock.at);
   }
 
-  /** Takes authority items that a neighbor shows before it may take part; nothing else is taken then. */
   #onProof(neighbor: Neighbor, list: readonly Uint8Array[], now: Instant): void {
-    const { wire } = this.#replica;
-    neighbor.itemsShown += list.length;
-    neighbor.bytesShown += list.reduce((sum, bytes) => sum + bytes.length, 0);
-    if (neighbor.itemsShown > strangerItemsMax || neighbor.bytesShown > strangerBytesMax) {
-      return this.#part(neighbor, "misbehaved", now);
-    }
-    this.#onItems(
-      neighbor,
-      list.filter((bytes) => {
-        const parsed = wire.parseItem(bytes);
-        if (parsed.ok && isStandingOf(parsed.item, neighbor.peer)) neighbor.claims = true;
-        return parsed.ok && !isData(parsed.item);
-      }),
-      now,
-    );
+    if (!this.#replica.intake.onProof(neighbor, list, now)) this.#part(neighbor, "misbehaved", now);
   }
 
   #onItems(neighbor: Neighbor, list: readonly Uint8Array[], now: Instant): boolean {
-    const { wire, set, peerTime } = this.#replica;
-    const items = new Map<string, Item>();
-    // One that sends too much that is bad costs no check more.
-    const onBad = (count: number): boolean => {
-      const isTooOften = count > 0 && neighbor.onBad(count);
-      if (isTooOften) this.#part(neighbor, "misbehaved", now);
-      return isTooOften;
-    };
-    for (const bytes of list) {
-      const id = wire.itemIdOf(bytes);
-      if (id !== null && set.has(id)) continue;
-      const parsed = wire.parseItem(bytes);
-      if (!parsed.ok) {
-        if (onBad(1)) return true;
-      } else if (!set.has(parsed.item.id) && !items.has(parsed.item.id)) {
-        const { item } = parsed;
-        // Too far ahead is not taken yet; whoever holds it offers it again.
-        if (isData(item) && item.head.at > peerTime.at(now) + aheadMsMax) continue;
-        if (wire.verifyItem(item)) items.set(item.id, item);
-        else if (onBad(1)) return true;
-      }
-    }
-    if (items.size > 0) {
-      const isStranger = neighbor.phase !== "open";
-      const change = this.#replica.learn([...items.values()], neighbor, now);
-      if (isStranger) this.#replica.forget(change.outside);
-      for (const item of items.values()) if (!isStranger || set.has(item.id)) this.#noteNumber(item);
-      this.#answerVoid(neighbor, change);
-      // What the policy rejects no honest node passes on.
-      if (!isStranger) {
-        const gone = new Set(change.dropped.map(({ id }) => id));
-        const bad = [...items.keys()].filter((id) => !set.has(id) && !gone.has(id)).length;
-        if (!onBad(bad) && this.#isStrayTooOften(neighbor, change, now)) {
-          this.#part(neighbor, "misbehaved", now);
-        }
-      }
-    }
+    if (!this.#replica.intake.onItems(neighbor, list, now)) this.#part(neighbor, "misbehaved", now);
     return true;
-  }
-
-  /** Void authority is looked at as closely as what stands: nobody may bring it one item at a time without end. */
-  #isStrayTooOften({ id }: Neighbor, { outside }: SetChange, now: Instant): boolean {
-    const { policy } = this.#replica;
-    if (!outside.some(({ item }) => isAuthority(item) && policy.judgeAuthority(item) === "void")) {
-      return false;
-    }
-    const budget = this.#strays.get(id) ?? new StrayBudget();
-    this.#strays.set(id, budget);
-    return budget.charge(now.monoMs);
-  }
-
-  /** A void item is answered with what voids it, once for each lineage. */
-  #answerVoid(neighbor: Neighbor, change: SetChange): void {
-    if (neighbor.phase !== "open") return;
-    const { policy } = this.#replica;
-    for (const { item, place } of change.outside) {
-      if (place !== "shelf" || !isData(item) || policy.judge(item) !== "void") continue;
-      if (!neighbor.told.add(hex(item.head.author))) continue;
-      for (const message of packed(policy.reasonsAgainst(item.head.author))) neighbor.window.send(message);
-    }
   }
 
   #advance(neighbor: Neighbor, now: Instant): void {
@@ -471,14 +381,5 @@ export class Conversations {
     peerTime.remove(neighbor.id, now.monoMs);
     contacts.onLost(neighbor.id, neighbor.isSynchronised, now.monoMs);
     if (neighbor.phase === "open") outbox.emit({ kind: "neighborDown", peer: neighbor.peer });
-  }
-
-  /** Two items with one number: nothing is void by it, but it is told. */
-  #noteNumber(item: Item): void {
-    const number = numberOf(item);
-    if (number === null || item.head === null) return;
-    const known = this.#numbers.get(number);
-    if (known === undefined) this.#numbers.set(number, item.id);
-    else if (known !== item.id) this.#replica.outbox.emit({ kind: "fork", author: item.head.author });
   }
 }

@@ -6,9 +6,9 @@
 
 import { compareBytes, concat, hex, uintBytes } from "../base/bytes.ts";
 import type { Crypto, StoreEntry, StoreKey } from "../base/ports.ts";
+import type { Entry } from "../records/entry.ts";
 import type { Item } from "../records/item.ts";
 import { parseItem } from "../records/item_codec.ts";
-import type { Entry } from "../records/entry.ts";
 import { decode, encode, isArray, isBytes, isText, isUint, type Value } from "../wire/codec.ts";
 import { contactEndpointsMax } from "./limits.ts";
 import type { KnownContact } from "./contacts.ts";

@@ -3,8 +3,9 @@
  * node's side of every conversation with a neighbor, and what users see of it (protocol §4 to §6).
  *
  * Parts: {@linkcode ItemSet} (what stands), {@linkcode Writer} (own items), {@linkcode Neighbor} and
- * its catch-up (conversations), {@linkcode Contacts} and {@linkcode Neighborhood} (whom to dial),
- * {@linkcode Showing} (events and expiry), {@linkcode Backlog} and keeping (the store). Others' items are
+ * its catch-up (conversations), {@linkcode Intake} (what neighbors bring), {@linkcode Contacts} and
+ * {@linkcode Neighborhood} (whom to dial), {@linkcode Showing} (events and expiry), {@linkcode Sweeping} (what
+ * goes by time), {@linkcode Backlog} and keeping (the store). Others' items are
  * forwarded as soon as they are checked; own ones when they are durable.
  */
 
@@ -13,19 +14,19 @@ import { DeadlineTable } from "../base/deadlines.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { Crypto, Instant, Random, StoreEntry, StoreKey } from "../base/ports.ts";
 import { jittered } from "../base/random.ts";
-import type { AuthorityItem, Item } from "../records/item.ts";
 import type { Entry } from "../records/entry.ts";
+import type { AuthorityItem, Item } from "../records/item.ts";
 import { ItemSet, type SetChange } from "../records/item_set.ts";
-import type { Shown } from "../records/shown.ts";
 import { isOfAuthority } from "../records/policy.ts";
-import { ShelfAge } from "../records/shelf_age.ts";
+import type { Shown } from "../records/shown.ts";
 import type { Signer } from "../wire/envelope.ts";
 import { Backlog } from "./backlog.ts";
 import { Catchups } from "./catchups.ts";
 import { Contacts } from "./contacts.ts";
 import { Conversations } from "./conversations.ts";
+import { Intake } from "./intake.ts";
 import { contactKey, itemEntry, restore, Slots } from "./keeping.ts";
-import { clockSetBackMs, storeRetryMsMax, storeRetryMsMin, tickMs } from "./limits.ts";
+import { storeRetryMsMax, storeRetryMsMin, tickMs } from "./limits.ts";
 import type { Effect, Input, LinkId, Machine, Outcome, Request } from "./machine.ts";
 import type { Neighbor } from "./neighbor.ts";
 import { Neighborhood } from "./neighborhood.ts";
@@ -33,6 +34,7 @@ import { Outbox } from "./outbox.ts";
 import { PeerTime } from "./peer_time.ts";
 import type { GraphPolicy } from "./policy.ts";
 import { Showing } from "./showing.ts";
+import { Sweeping } from "./sweeping.ts";
 import { CodecWire, type GraphWire } from "./wire.ts";
 import { Writer } from "./writer.ts";
 
@@ -91,15 +93,14 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
   readonly contacts: Contacts;
   readonly neighborhood: Neighborhood;
   readonly catchups: Catchups;
+  readonly intake: Intake;
   readonly showing: Showing;
   readonly #random: Random;
   readonly #writer: Writer;
   readonly #slots: Slots;
   readonly #backlog: Backlog;
-  readonly #shelfAge = new ShelfAge();
+  readonly #sweeping: Sweeping;
   readonly #conversations: Conversations;
-  /** The latest time that the set was told, since it was told an earlier one last. */
-  #sweptAt = 0;
   #ticket = 0;
   #storeFailures = 0;
   #isLoaded = false;
@@ -116,6 +117,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.outbox = new Outbox(this.wire);
     this.#random = options.random;
     this.set = new ItemSet(options.policy);
+    this.#sweeping = new Sweeping(this.set, this.peerTime);
     this.contacts = new Contacts(options.random, (id) => this.#conversations.isOpen(id));
     this.showing = new Showing(this.set, hex(options.signer.publicKey));
     const { crypto, random, signer, graph, policy } = options;
@@ -123,6 +125,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.#backlog = new Backlog({ crypto, slots: this.#slots, takeTicket: () => ++this.#ticket });
     this.#conversations = new Conversations(this);
     this.neighborhood = new Neighborhood(this, this.#conversations);
+    this.intake = new Intake(this);
     this.catchups = new Catchups(this, options.random, () => this.#writer.firstPendingArrival());
   }
 
@@ -219,7 +222,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
 
   /** Takes items that a neighbor (or a chain it showed) brought: checks are done, places are found, news is told. */
   learn(items: readonly Item[], from: Neighbor | null, now: Instant): SetChange {
-    const change = this.set.add(items, this.#setTime(now), from?.id);
+    const change = this.set.add(items, this.#sweeping.timeFor(now), from?.id);
     this.#tell(change, from?.link ?? null, new Set(items.map((item) => item.id)), now);
     this.#backlog.onChange(change);
     return change;
@@ -310,7 +313,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.#backlog.onStored(ticket);
     const write = this.#writer.end(ticket, "stored");
     if (write === null) return;
-    const change = this.set.restore(write.items, this.#setTime(now));
+    const change = this.set.restore(write.items, this.#sweeping.timeFor(now));
     const items = write.items.map(({ item }) => item);
     // A joiner hears that it is admitted before anything that only members are told.
     this.#conversations.onIssued(ticket, items, now);
@@ -343,9 +346,9 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
 
   #onLoaded(entries: readonly StoreEntry[], damaged: number, now: Instant): void {
     const restored = restore(this.crypto, this.graph, this.#slots, entries);
-    const change = this.set.restore(restored.items, this.#setTime(now));
+    const change = this.set.restore(restored.items, this.#sweeping.timeFor(now));
     this.showing.onChange(change, this.peerTime.at(now));
-    this.#conversations.onLoaded(restored.items.map(({ item }) => item));
+    this.intake.onLoaded(restored.items.map(({ item }) => item));
     // What the disk lost is fetched again: no neighbor may be told that we have it.
     const isWhole = damaged + restored.damaged.length === 0;
     if (isWhole) this.catchups.restore(restored.cursors);
@@ -365,7 +368,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     for (const deadline of this.deadlines.takeDue(now.monoMs)) {
       if (deadline === "tick") {
         this.deadlines.set("tick", now.monoMs + tickMs);
-        this.#sweepShelf(now);
+        this.#backlog.drop(this.#sweeping.sweepShelf(now));
       } else if (deadline === "storeRetry") {
         this.#offerToStore();
       } else if (deadline.startsWith("greeting:")) {
@@ -390,27 +393,9 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.peerTime.follow(now.monoMs);
     const peerTime = this.peerTime.at(now);
     for (const event of this.showing.onTime(peerTime)) this.outbox.emit(event);
-    const sweepAt = this.peerTime.sweepAt(now);
-    const next = this.set.nextUntil();
-    const isSetBack = sweepAt < this.#sweptAt - clockSetBackMs;
-    if (!isSetBack && (next === null || next > sweepAt)) return;
-    this.#sweptAt = sweepAt;
-    const change = this.set.judgeTime(sweepAt);
+    const change = this.#sweeping.judgeTime(now);
+    if (change === null) return;
     for (const event of this.showing.onChange(change, peerTime)) this.outbox.emit(event);
-  }
-
-  /** Drops what has stood on the shelf for long enough. */
-  #sweepShelf(now: Instant): void {
-    const due = this.#shelfAge.due(this.set.shelf(), this.peerTime.sweepAt(now), now.monoMs);
-    if (due.length === 0) return;
-    this.#backlog.drop(this.set.forget(due).dropped);
-  }
-
-  /** The time that the set is told with a change. */
-  #setTime(now: Instant): number {
-    const sweepAt = this.peerTime.sweepAt(now);
-    this.#sweptAt = Math.max(this.#sweptAt, sweepAt);
-    return sweepAt;
   }
 
   /** Hands others' items, contacts and cursors to the store. */

@@ -6,8 +6,8 @@ import type { Crypto } from "../base/ports.ts";
 import { peerIdText } from "../identity/peer_id.ts";
 import { checkAttributes, isJson as isJsonText } from "../records/body_codec.ts";
 import { type Attribute, ContentKind } from "../records/item.ts";
-import type { Shown } from "../records/shown.ts";
 import { jsonDepthMax, recordDataBytesMax } from "../records/limits.ts";
+import type { Shown } from "../records/shown.ts";
 import { isWireText } from "../wire/codec.ts";
 import type { AttributeInput, Attributes, JsonValue, RecordValue, RecordView } from "./surface.ts";
 

@@ -6,8 +6,8 @@
  * wrong for a while destroys nothing (reliability §0.6).
  */
 
-import { isData } from "./item.ts";
 import type { Entry } from "./entry.ts";
+import { isData } from "./item.ts";
 import { pastMsMax, shelfMsMax } from "./limits.ts";
 
 interface Stay {

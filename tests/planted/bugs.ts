@@ -106,7 +106,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "a signature not checked",
     stands: ["I6"],
-    file: "lib/graph/conversations.ts",
+    file: "lib/graph/intake.ts",
     find: "if (wire.verifyItem(item)) items.set(item.id, item);",
     replace: "if (wire.verifyItem(item) || isData(item)) items.set(item.id, item);",
     catcher: {
@@ -155,7 +155,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "what a clock that was ahead swept stays away",
     stands: ["I8", "R33"],
-    file: "lib/graph/replica.ts",
+    file: "lib/graph/sweeping.ts",
     find: "const isSetBack = sweepAt < this.#sweptAt - clockSetBackMs;",
     replace: "const isSetBack = sweepAt < this.#sweptAt - 1_000 * clockSetBackMs * clockSetBackMs;",
     catcher: { kind: "sim", scenario: "graph", invariant: "I8", says: "swept item" },
@@ -247,7 +247,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "all that is known checked again for each item",
     stands: ["I15", "R26"],
-    file: "lib/graph/conversations.ts",
+    file: "lib/graph/intake.ts",
     find: "if (wire.verifyItem(item)) items.set(item.id, item);",
     replace:
       "if ([item, ...[...set.entries()].map((entry) => entry.item)].every((one) => wire.verifyItem(one))) " +
@@ -294,7 +294,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "a fork that nobody reports",
     stands: ["I19"],
-    file: "lib/graph/conversations.ts",
+    file: "lib/graph/intake.ts",
     find: "else if (known !== item.id) this.#replica.outbox",
     replace: "else if (known > item.id) this.#replica.outbox",
     catcher: { kind: "tests", files: ["tests/hostile/t41_forks_test.ts"], filter: "which half of a fork" },

@@ -9,8 +9,8 @@ import type { GroupPolicy } from "../../lib/groups/group_policy.ts";
 import type { Standing } from "../../lib/groups/authority.ts";
 import { lowerRank, outranks, rankBelow } from "../../lib/groups/rank.ts";
 import { isAllowed } from "../../lib/groups/roles.ts";
-import { type InvitationBody, type Item, ItemKind, type SignedItem } from "../../lib/records/item.ts";
 import type { Entry } from "../../lib/records/entry.ts";
+import { type InvitationBody, type Item, ItemKind, type SignedItem } from "../../lib/records/item.ts";
 import {
   fakeAdmission,
   fakeAt,

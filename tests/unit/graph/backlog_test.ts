@@ -3,8 +3,8 @@ import type { StoreEntry, StoreKey } from "../../../lib/base/ports.ts";
 import { Backlog } from "../../../lib/graph/backlog.ts";
 import { Slots } from "../../../lib/graph/keeping.ts";
 import { commitEntriesMax } from "../../../lib/graph/limits.ts";
-import type { Item } from "../../../lib/records/item.ts";
 import type { Entry } from "../../../lib/records/entry.ts";
+import type { Item } from "../../../lib/records/item.ts";
 import type { SetChange } from "../../../lib/records/item_set.ts";
 import {
   bytesOf,

@@ -7,8 +7,8 @@ import { decodeMessage, type GraphMessage, SetKind } from "../../../lib/graph/me
 import { LinkWindow, Outbox } from "../../../lib/graph/outbox.ts";
 import { CodecWire } from "../../../lib/graph/wire.ts";
 import { Arrivals } from "../../../lib/records/arrivals.ts";
-import type { Item } from "../../../lib/records/item.ts";
 import type { Entry } from "../../../lib/records/entry.ts";
+import type { Item } from "../../../lib/records/item.ts";
 import type { ItemSet } from "../../../lib/records/item_set.ts";
 import { createLightCrypto } from "../../../lib/sim/light_crypto.ts";
 

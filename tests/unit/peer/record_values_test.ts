@@ -8,8 +8,8 @@ import type { Attributes, RecordValue, RecordView } from "../../../lib/peer/surf
 import { createCrypto } from "../../../lib/platform/crypto.ts";
 import { peerIdText } from "../../../lib/identity/peer_id.ts";
 import { type Attribute, ContentKind } from "../../../lib/records/item.ts";
-import type { Shown } from "../../../lib/records/shown.ts";
 import { jsonDepthMax, recordDataBytesMax } from "../../../lib/records/limits.ts";
+import type { Shown } from "../../../lib/records/shown.ts";
 
 const crypto = createCrypto();
 
