@@ -16,7 +16,8 @@ import type { ParsedItem } from "../records/item_codec.ts";
 import type { Value } from "../wire/codec.ts";
 import type { Signer } from "../wire/envelope.ts";
 import { createLightCrypto, lightDigest } from "./light_crypto.ts";
-import { type ReplicaNode, ReplicaWorld } from "./replica_world.ts";
+import type { ReplicaNode } from "./replica_node.ts";
+import { ReplicaWorld } from "./replica_world.ts";
 
 /** What a graph is like. */
 export interface LeanGraphOptions {

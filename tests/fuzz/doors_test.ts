@@ -8,7 +8,7 @@ import { decodeMessage, encodeMessage } from "../../lib/graph/messages.ts";
 import { noToken, PacketType } from "../../lib/names/datagram.ts";
 import { SecureLink } from "../../lib/peer/secure_link.ts";
 import { createLightCrypto } from "../../lib/sim/light_crypto.ts";
-import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
 import { VirtualClock } from "../../lib/sim/virtual_clock.ts";
 import { FrameSealer } from "../../lib/wire/frames.ts";
 import { bytesOf, fixtureCrypto as crypto } from "../fixtures/items.ts";

@@ -42,7 +42,7 @@ import {
   timeMsMax,
   versionMax,
 } from "../../lib/records/limits.ts";
-import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
 import { encode, type Value } from "../../lib/wire/codec.ts";
 import { openEnvelope, sealEnvelope, type Signer } from "../../lib/wire/envelope.ts";
 import { Purpose } from "../../lib/wire/purposes.ts";

@@ -11,7 +11,8 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../lib/base/bytes.ts";
 import { badItemsMax, sendQueueBytesMax } from "../../lib/graph/limits.ts";
 import { asideItemsMax, recordDataBytesMax, shelfItemsMax } from "../../lib/records/limits.ts";
-import type { ReplicaNode, ReplicaWorld } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
+import type { ReplicaWorld } from "../../lib/sim/replica_world.ts";
 import { bytesOf, fakeVersion, keyOf, recordOf } from "../fixtures/items.ts";
 import {
   add,

@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { hex } from "../../lib/base/bytes.ts";
 import type { Membership } from "../../lib/groups/membership.ts";
-import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
 import { keyOf } from "../fixtures/items.ts";
 import {
   add,

@@ -9,7 +9,7 @@
 
 import assert from "node:assert/strict";
 import { neighborsDialledMin, neighborsIdeal, neighborsMax, settlingMsMax } from "../../lib/graph/limits.ts";
-import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
 import { keyOf } from "../fixtures/items.ts";
 import {
   add,

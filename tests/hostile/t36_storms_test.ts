@@ -26,7 +26,7 @@ import { RoleBit } from "../../lib/groups/roles.ts";
 import { type AuthorityBody, ItemKind } from "../../lib/records/item.ts";
 import { createList } from "../../lib/records/item_codec.ts";
 import { listPartHashesMax } from "../../lib/records/limits.ts";
-import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
 import { admissionBody, bytesOf, credentialBody, keyOf } from "../fixtures/items.ts";
 import {
   add,

@@ -11,7 +11,7 @@ import { decodeMessage, encodeMessage, type GraphMessage } from "../../lib/graph
 import { RoleBit } from "../../lib/groups/roles.ts";
 import { type AuthorityBody, ItemKind } from "../../lib/records/item.ts";
 import { parseItem } from "../../lib/records/item_codec.ts";
-import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
 import { decode, encode, type Value } from "../../lib/wire/codec.ts";
 import { openEnvelope, sealEnvelope } from "../../lib/wire/envelope.ts";
 import { Purpose } from "../../lib/wire/purposes.ts";

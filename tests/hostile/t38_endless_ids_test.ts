@@ -81,7 +81,7 @@ Deno.test("[T38] what names credentials that nobody knows waits, as many as may;
   assert.equal(founder.replica.set.entry(waiting.id)?.place, "aside");
   assert.equal(founder.replica.set.has(flood[0]!.id), false, "the flood pushes out itself");
   assert(world.runUntil(() => !founder.replica.snapshot().unstored, minute));
-  const items = [...founder.disk.values()].filter(({ key }) => key[2] === "item").length;
+  const items = [...founder.disk.entries.values()].filter(({ key }) => key[2] === "item").length;
   assert.ok(items <= founder.replica.snapshot().known, "nor does more stay on the disk");
 });
 
@@ -108,7 +108,7 @@ Deno.test("[T38] lists, removals and invitations that lead nowhere are bounded i
   assert.equal(aside, asideItemsMax);
   assert.equal(authorityFingerprint, authority);
   assert(world.runUntil(() => !founder.replica.snapshot().unstored, minute));
-  const items = [...founder.disk.values()].filter(({ key }) => key[2] === "item").length;
+  const items = [...founder.disk.entries.values()].filter(({ key }) => key[2] === "item").length;
   assert.ok(items <= founder.replica.snapshot().known);
 });
 

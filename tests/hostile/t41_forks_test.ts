@@ -12,7 +12,8 @@ import { equalBytes, hex } from "../../lib/base/bytes.ts";
 import { pick } from "../../lib/base/random.ts";
 import { RoleBit } from "../../lib/groups/roles.ts";
 import { type Item, ItemKind } from "../../lib/records/item.ts";
-import type { ReplicaNode, ReplicaWorld } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
+import type { ReplicaWorld } from "../../lib/sim/replica_world.ts";
 import { credentialBody, keyOf } from "../fixtures/items.ts";
 import {
   add,

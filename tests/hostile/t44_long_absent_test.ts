@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 import { decodeMessage } from "../../lib/graph/messages.ts";
 import { isData, type Item } from "../../lib/records/item.ts";
 import { parseItem } from "../../lib/records/item_codec.ts";
-import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
 import { keyOf } from "../fixtures/items.ts";
 import {
   add,

@@ -227,7 +227,7 @@ Deno.test("[T47] 1,100 identities that are used once leave a bounded number of c
     link.leave();
     return cursors;
   };
-  const onDisk = () => [...node.disk.values()].filter(({ key }) => key[2] === "cursor").length;
+  const onDisk = () => [...node.disk.entries.values()].filter(({ key }) => key[2] === "cursor").length;
   const isStored = () => !node.replica.snapshot().unstored;
   assert.ok(2 * keys.length > 2 * cursorsMax);
   for (const [i, key] of keys.entries()) assert.deepEqual(visit(key, i + 1), [null, null]);

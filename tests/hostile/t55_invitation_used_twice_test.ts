@@ -13,7 +13,7 @@ import { GroupPolicy } from "../../lib/groups/group_policy.ts";
 import type { InvitationTicket } from "../../lib/groups/invitation.ts";
 import type { Membership } from "../../lib/groups/membership.ts";
 import { type AuthorityItem, ItemKind } from "../../lib/records/item.ts";
-import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
 import { admissionBody, keyOf } from "../fixtures/items.ts";
 import {
   add,
@@ -63,12 +63,12 @@ Deno.test("[T55] a place whose admission the disk did not take is free again", (
   const { founder, world } = group;
   const ticket = group.invite(founder);
   const [first, second] = [group.addJoiner(ticket), group.addJoiner(ticket)];
-  founder.fault = "full";
+  founder.disk.fault = "full";
   world.connect(first, founder);
   world.run(1_000);
   assert(!isMember(first, founder));
   first.crash();
-  founder.fault = null;
+  founder.disk.fault = null;
   world.run(minute);
   world.connect(second, founder);
   assert(world.runUntil(() => isMember(second) && isMember(second, founder), minute));

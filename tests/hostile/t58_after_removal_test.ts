@@ -18,7 +18,7 @@ import { type AuthorityBody, ItemKind, type RemovalBody } from "../../lib/record
 import { createList } from "../../lib/records/item_codec.ts";
 import { ItemSet } from "../../lib/records/item_set.ts";
 import { shelfItemsMax } from "../../lib/records/limits.ts";
-import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
 import {
   admissionBody,
   bytesOf,

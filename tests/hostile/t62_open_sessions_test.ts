@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { hex } from "../../lib/base/bytes.ts";
 import type { GraphMessage } from "../../lib/graph/messages.ts";
 import { RoleBit } from "../../lib/groups/roles.ts";
-import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
 import { add, GroupWorld, isMember, minute, settle, valueAt } from "../sim/replica_fixture.ts";
 import { HostileNode, Target } from "./kit/hostile_node.ts";
 

@@ -10,7 +10,7 @@ import type { Effect, LinkId } from "../../lib/graph/machine.ts";
 import { badItemsMax, misbehavedMsMax } from "../../lib/graph/limits.ts";
 import { decodeMessage, encodeMessage, GraphMessageType } from "../../lib/graph/messages.ts";
 import type { Replica } from "../../lib/graph/replica.ts";
-import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
 import { decode, encode, type Value } from "../../lib/wire/codec.ts";
 import { keyOf } from "../fixtures/items.ts";
 import { add, addRequest, GroupWorld, isMember, plainWorld, settle } from "../sim/replica_fixture.ts";

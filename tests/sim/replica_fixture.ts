@@ -12,7 +12,8 @@ import type { InvitationTicket } from "../../lib/groups/invitation.ts";
 import { Membership } from "../../lib/groups/membership.ts";
 import { RoleBit } from "../../lib/groups/roles.ts";
 import { ContentKind, type InvitationBody, ItemKind } from "../../lib/records/item.ts";
-import { type ReplicaNode, ReplicaWorld, type ReplicaWorldOptions } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
+import { ReplicaWorld, type ReplicaWorldOptions } from "../../lib/sim/replica_world.ts";
 import type { Signer } from "../../lib/wire/envelope.ts";
 import { fixtureCrypto, keyOf } from "../fixtures/items.ts";
 

@@ -5,7 +5,7 @@ import type { Membership } from "../../lib/groups/membership.ts";
 import { RoleBit } from "../../lib/groups/roles.ts";
 import { ItemKind } from "../../lib/records/item.ts";
 import { parseItem } from "../../lib/records/item_codec.ts";
-import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
 import { type HostileLink, HostileNode, Target } from "../hostile/kit/hostile_node.ts";
 import {
   add,
@@ -398,7 +398,7 @@ Deno.test("a member that lost its store is shown its own standing by the first t
   const member = group.join();
   settle(world);
   member.crash();
-  member.wipe();
+  member.disk.wipe();
   member.restart();
   world.run(10);
   assert(!isMember(member));

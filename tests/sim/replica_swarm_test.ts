@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { below, pick, SeededRandom } from "../../lib/base/random.ts";
 import { RoleBit } from "../../lib/groups/roles.ts";
-import type { ReplicaNode } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
 import { addRequest, describe, GroupWorld, isMember, minute, updateRequest } from "./replica_fixture.ts";
 
 const swarms = Number(Deno.env.get("KITH_SWARMS") ?? 300);
@@ -117,13 +117,13 @@ class Swarm {
         }
         return true;
       default:
-        node.fault = pick(this.#random, ["full", "lost", null] as const);
+        node.disk.fault = pick(this.#random, ["full", "lost", null] as const);
         return true;
     }
   }
 
   #join(node: ReplicaNode): boolean {
-    if (this.#nodes.length >= 8 || node.fault !== null) return false;
+    if (this.#nodes.length >= 8 || node.disk.fault !== null) return false;
     const standing = isMember(node) && (node === this.#group.founder || below(this.#random, 2) === 0);
     if (!standing) return false;
     const ticket = this.#group.tryInvite(node, { joinersMax: 1 + below(this.#random, 2) });
@@ -152,7 +152,7 @@ class Swarm {
     const { world, founder } = this.#group;
     world.healAll();
     for (const node of this.#nodes) {
-      node.fault = null;
+      node.disk.fault = null;
       if (!node.isStarted) node.restart();
     }
     world.run(1_000);

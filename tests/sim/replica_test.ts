@@ -9,7 +9,8 @@ import {
   tickMs,
 } from "../../lib/graph/limits.ts";
 import { decodeMessage } from "../../lib/graph/messages.ts";
-import type { ReplicaNode, ReplicaWorld } from "../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../lib/sim/replica_node.ts";
+import type { ReplicaWorld } from "../../lib/sim/replica_world.ts";
 import { keyOf } from "../fixtures/items.ts";
 import {
   add,
@@ -107,7 +108,7 @@ Deno.test("[R13] a cursor into an order that was written anew is not believed", 
   world.run(3 * minute);
   world.cut(a, b);
   a.crash();
-  a.wipe();
+  a.disk.wipe();
   a.restart();
   world.run(10);
   for (let i = 0; i < 30; i++) add(a, `again ${i}`);
@@ -218,7 +219,7 @@ Deno.test("[R27] what is past its 'until' leaves every set, and all sets stay eq
   world.run(hour + minute);
   for (const node of world.nodes) {
     assert.equal(node.replica.snapshot().known, 0, "memory holds nothing of it an hour later");
-    const kept = [...node.disk.values()].filter(({ key }) => key[2] === "item");
+    const kept = [...node.disk.entries.values()].filter(({ key }) => key[2] === "item");
     assert.deepEqual(kept, [], "nor does the disk");
   }
 });
@@ -307,7 +308,7 @@ Deno.test("a full disk refuses writes; reading and forwarding go on; what came m
   const before = add(b, "before");
   settle(world);
   world.cut(a, c); // whatever reaches c goes through b
-  b.fault = "full";
+  b.disk.fault = "full";
   assert.equal(refusal(b, addRequest("no room")), "store_full");
   assert.equal(valueAt(b, before), "before");
   const through = add(a, "through b");
@@ -319,7 +320,7 @@ Deno.test("a full disk refuses writes; reading and forwarding go on; what came m
   assert(troubles.length === 1 && troubles[0]!.kind === "storeTrouble" && troubles[0]!.code === "store_full");
   world.run(10 * minute);
   assert.equal(valueAt(b, through), "through b");
-  b.fault = null;
+  b.disk.fault = null;
   world.run(minute);
   assert.equal(b.replica.snapshot().unstored, false);
   const after = add(b, "after");
@@ -337,7 +338,7 @@ Deno.test("an answer that the store loses never makes two items with one number"
     const world = plainWorld(seed, 2);
     const [a, b] = world.nodes as [ReplicaNode, ReplicaNode];
     for (let i = 0; i < 30; i++) {
-      a.fault = world.random.uint32() % 3 === 0
+      a.disk.fault = world.random.uint32() % 3 === 0
         ? (["lost", "full"] as const)[world.random.uint32() % 2]!
         : null;
       a.call(addRequest(`${i}`));
@@ -348,7 +349,7 @@ Deno.test("an answer that the store loses never makes two items with one number"
         world.run(5);
       }
     }
-    a.fault = null;
+    a.disk.fault = null;
     world.run(minute);
     a.crash(); // what was written though nobody said so comes to light
     a.restart();
@@ -366,7 +367,7 @@ Deno.test("an answer that the store loses never makes two items with one number"
 Deno.test("(I25) a machine that slept over its next try does not ask a full disk again at once", () => {
   const world = plainWorld(18, 2);
   const [a, b] = world.nodes as [ReplicaNode, ReplicaNode];
-  b.fault = "full";
+  b.disk.fault = "full";
   add(a, "waits at b");
   world.run(5_000);
   assert.equal(b.replica.snapshot().unstored, true);
@@ -387,9 +388,9 @@ Deno.test("a number whose commit failed for certain is used again", () => {
   const world = plainWorld(13, 2);
   const [a] = world.nodes as [ReplicaNode];
   add(a, "one");
-  a.fault = "full";
+  a.disk.fault = "full";
   assert.equal(refusal(a, addRequest("no room")), "store_full");
-  a.fault = null;
+  a.disk.fault = null;
   const record = add(a, "two");
   assert.equal(a.replica.set.shown(record)!.item.head.seq, 2);
 });
@@ -401,10 +402,10 @@ Deno.test("damaged entries are put aside and fetched again from others", () => {
   settle(world);
   world.run(3 * minute);
   b.crash();
-  assert.equal(b.damage("item"), 20);
+  assert.equal(b.disk.damage("item"), 20);
   b.restart();
   world.run(200);
-  assert.equal([...b.disk.values()].filter(({ key }) => key[0] === "quarantine").length, 20);
+  assert.equal([...b.disk.entries.values()].filter(({ key }) => key[0] === "quarantine").length, 20);
   settle(world);
   assert.deepEqual(b.shown, a.shown);
 });
@@ -590,7 +591,7 @@ Deno.test("[T18] of many contacts that are told, the disk keeps those that the r
     }
     node.input({ kind: "deadline" });
     world.run(1_000);
-    const onDisk = [...node.disk.values()].filter(({ key }) => key[2] === "contact");
+    const onDisk = [...node.disk.entries.values()].filter(({ key }) => key[2] === "contact");
     const kept = node.replica.contacts.hints().map(({ peer }) => hex(peer));
     assert.deepEqual(onDisk.map(({ key }) => hex(key[3] as Uint8Array)).sort(), kept.sort());
   }

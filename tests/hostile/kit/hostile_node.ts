@@ -24,7 +24,7 @@ import {
   type SignedItem,
   type VersionBody,
 } from "../../../lib/records/item.ts";
-import type { ReplicaNode } from "../../../lib/sim/replica_world.ts";
+import type { ReplicaNode } from "../../../lib/sim/replica_node.ts";
 import type { Signer } from "../../../lib/wire/envelope.ts";
 import { bytesOf, signedItem, versionBody } from "../../fixtures/items.ts";
 
@@ -72,7 +72,7 @@ export class Target {
 
   /** All that is on its disk, by key. */
   disk(): Map<string, string> {
-    return new Map([...this.node.disk].map(([key, { value }]) => [key, hex(value)]));
+    return new Map([...this.node.disk.entries].map(([key, { value }]) => [key, hex(value)]));
   }
 
   #see(effect: Effect, atMs: number): void {
