@@ -3,19 +3,18 @@
  * and clocks that fail as a seed draws, watched by checkers. A seed repeats a run exactly.
  */
 
-import { assert } from "../base/assert.ts";
-import type { Kem, Log } from "../base/ports.ts";
 import { SeededRandom } from "../base/random.ts";
-import { MemoryNetwork, type NetworkEvent } from "../../transports/memory.ts";
+import { MemoryNetwork } from "../../transports/memory.ts";
 import type { Checker, CloudStep, ReplicaStep, Report } from "./checker.ts";
 import { createFakeKem } from "./fake_kem.ts";
-import { HostClock } from "./host_clock.ts";
 import { CryptoWork } from "./crypto_work.ts";
 import { type Checkers, createCheckers, type Watched } from "./invariants.ts";
 import { createLightCrypto } from "./light_crypto.ts";
-import { peersMax, runMsDefault } from "./limits.ts";
+import { runMsDefault } from "./limits.ts";
+import { Machines } from "./machines.ts";
+import { NetworkTrace } from "./network_trace.ts";
 import { shutOutRealWorld } from "./real_world.ts";
-import { SimulatedPeer } from "./simulated_peer.ts";
+import type { SimulatedPeer } from "./simulated_peer.ts";
 import { checkCount, checkSeed } from "./misuse.ts";
 import { replayByHand, replayCommand, seedsToRun } from "./replay.ts";
 import { Runner } from "./runner.ts";
@@ -69,49 +68,52 @@ export class Simulation implements AsyncDisposable {
   readonly network: MemoryNetwork;
   /** What happened. */
   readonly trace: Trace = new Trace();
-  readonly #work: CryptoWork;
-  readonly #kem: Kem;
-  readonly #worldRandom: SeededRandom;
   readonly #replay: (seed: number) => string;
-  readonly #peers: SimulatedPeer[] = [];
+  readonly #machines: Machines;
+  readonly #networkTrace: NetworkTrace;
   readonly #timeline: Timeline | null;
   readonly #own: Checkers;
   readonly #checkers: readonly Checker[];
   readonly #letIn: () => void;
-  /** The same machines by address, for people who read traces. */
-  readonly #names = new Map<string, string>();
   readonly #runner: Runner;
   #failure: SimulationFailure | null = null;
   #isOver = false;
-  #overheard: Uint8Array | null = null;
 
   /** A world without peers. */
   constructor(options: SimulationOptions = {}) {
     this.seed = options.seed ?? 1;
     checkSeed(this.seed);
     this.random = new SeededRandom(this.seed);
-    const world = this.#worldRandom = new SeededRandom(this.random.uint32());
-    this.#work = new CryptoWork(options.crypto ?? createLightCrypto());
-    this.#kem = options.kem?.(new SeededRandom(world.uint32())) ??
-      createFakeKem(this.#work.uncounted, new SeededRandom(world.uint32()));
+    const random = new SeededRandom(this.random.uint32());
+    const work = new CryptoWork(options.crypto ?? createLightCrypto());
+    const kem = options.kem?.(new SeededRandom(random.uint32())) ??
+      createFakeKem(work.uncounted, new SeededRandom(random.uint32()));
     this.#replay = options.replay ?? replayByHand(new Error().stack ?? "");
     this.network = new MemoryNetwork({
       timers: this.clock,
-      random: new SeededRandom(world.uint32()),
+      random: new SeededRandom(random.uint32()),
       latencyMs: 1,
       jitterMs: 9,
       ...options.network,
     });
-    this.network.observer = (event) => this.#onNetwork(event);
+    this.network.observer = (event) => this.#tell((checker) => checker.onNetwork?.(event));
     const report: Report = (invariant, message) => this.#fail(invariant, message);
+    this.#machines = new Machines({
+      ...{ clock: this.clock, network: this.network, random, crypto: work.crypto, kem },
+      ...{ trace: this.trace, report, note: (what) => this.note(what) },
+      onReplica: (step) => this.#onReplica(step),
+      onCloud: (step) => this.#onCloud(step),
+    });
+    this.#networkTrace = new NetworkTrace(this, (host) => this.#machines.nameOf(host));
     const watched: Watched = {
-      work: this.#work,
+      work,
       wallMs: () => this.clock.now().wallMs,
       nowMs: () => this.nowMs,
     };
     this.#own = createCheckers(watched, report);
     this.#timeline = options.draws === true ? new Timeline(this) : null;
     this.#checkers = [
+      this.#networkTrace, // first: a failure shows what it came of
       ...this.#own.all,
       ...this.#timeline === null ? [] : [this.#timeline],
       ...options.checkers?.(watched, report) ?? [],
@@ -166,35 +168,7 @@ export class Simulation implements AsyncDisposable {
 
   /** A machine without a peer; its {@linkcode SimulatedPeer.open} is for the caller to run. */
   addMachine(options: MachineOptions = {}): SimulatedPeer {
-    assert(this.#peers.length < peersMax, "a simulation has an address for each of its peers");
-    const number = this.#peers.length + 1;
-    const host = options.host?.(number) ?? `10.${number >> 8}.${number & 255}.1`;
-    this.#names.set(host, `peer ${number}`);
-    const isTaken = options.host !== undefined && this.#peers.some((other) => other.host === host);
-    assert(!isTaken, "no two machines have one address");
-    const name = `peer ${number}`;
-    const log = (level: string) => (message: string): void =>
-      this.trace.add(this.nowMs, name, `${level}: ${message}`);
-    const peer: SimulatedPeer = new SimulatedPeer(name, host, {
-      clock: new HostClock(this.clock, options.clock),
-      network: this.network,
-      random: new SeededRandom(this.#worldRandom.uint32()),
-      crypto: this.#work.crypto,
-      kem: this.#kem,
-      log: {
-        ...{ debug: () => {}, info: log("info"), warn: log("warn") },
-        // An error in the log of a peer is a mistake of Kith's own.
-        error: (message, details) =>
-          this.#fail("I9", `${name}: ${message} ${details?.failure ?? details?.stack ?? ""}`),
-      } satisfies Log,
-      observer: {
-        onReplica: (replica, input, effects, now) => this.#onReplica({ peer, replica, input, effects, now }),
-        onCloud: (cloud, input, effects, now) => this.#onCloud({ peer, cloud, input, effects, now }),
-      },
-      note: (what) => this.note(what),
-    });
-    this.#peers.push(peer);
-    return peer;
+    return this.#machines.add(options);
   }
 
   /** Lets nothing through between the groups given; peers in none of them are cut off from nobody. Ends an earlier partition. */
@@ -275,14 +249,14 @@ export class Simulation implements AsyncDisposable {
   /** Tells the checkers that all faults are mended and the peers had time to settle. */
   judgeQuiet(): void {
     this.note("quiet");
-    this.#tell((checker) => checker.onQuiet?.(this.#peers));
+    this.#tell((checker) => checker.onQuiet?.(this.all));
     if (this.#failure !== null) throw this.#failure;
   }
 
   /** {@linkcode Simulation.judgeQuiet} once more, after so long in which nobody asked anything: the peers must rest. */
   judgeIdle(spanMs: number): void {
     this.note("idle");
-    this.#tell((checker) => checker.onIdle?.(this.#peers, spanMs));
+    this.#tell((checker) => checker.onIdle?.(this.all, spanMs));
     if (this.#failure !== null) throw this.#failure;
   }
 
@@ -298,7 +272,7 @@ export class Simulation implements AsyncDisposable {
 
   /** All its peers, in the order in which they were made. */
   get all(): readonly SimulatedPeer[] {
-    return this.#peers;
+    return this.#machines.all;
   }
 
   /** In what peers of one graph differ now, in words; nothing once they hold the same. */
@@ -319,7 +293,7 @@ export class Simulation implements AsyncDisposable {
 
   /** A datagram that was sent of late, as somebody on the path may repeat it; `null` if none was. */
   overheard(): Uint8Array | null {
-    return this.#overheard;
+    return this.#networkTrace.overheard;
   }
 
   /** Any error as the failure of this simulation: with its seed, moment, trace and the command that repeats it. */
@@ -332,7 +306,7 @@ export class Simulation implements AsyncDisposable {
   /** Closes all peers; nothing of them may be left. */
   async close(): Promise<void> {
     this.network.healAll();
-    for (const peer of this.#peers) {
+    for (const peer of this.all) {
       if (peer.isPaused) peer.resume();
       if (peer.isUp) await this.run(peer.close());
       this.closed(peer);
@@ -345,7 +319,7 @@ export class Simulation implements AsyncDisposable {
   drop(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    for (const peer of this.#peers) {
+    for (const peer of this.all) {
       if (peer.isUp || peer.isOpening) peer.crash();
       peer.clock.forget();
     }
@@ -382,15 +356,6 @@ export class Simulation implements AsyncDisposable {
     return true;
   }
 
-  #onNetwork(event: NetworkEvent): void {
-    const [who, what] = describeNetwork(event, (host) => this.#names.get(host) ?? host);
-    this.trace.add(this.nowMs, who, what, event.content);
-    if (event.kind === "sent" && event.what === "datagram" && this.trace.count % 32 === 0) {
-      this.#overheard = event.content.slice();
-    }
-    this.#tell((checker) => checker.onNetwork?.(event));
-  }
-
   #tell(what: (checker: Checker) => void): void {
     for (const checker of this.#checkers) what(checker);
   }
@@ -401,7 +366,7 @@ export class Simulation implements AsyncDisposable {
 
   #checkOwn(what: string, peer: SimulatedPeer): void {
     this.#checkLive(what);
-    if (!this.#peers.includes(peer)) throw new TypeError(`Cannot ${what} a peer of another simulation`);
+    if (!this.all.includes(peer)) throw new TypeError(`Cannot ${what} a peer of another simulation`);
   }
 
   #fail(invariant: string, message: string): void {
@@ -415,14 +380,4 @@ export class Simulation implements AsyncDisposable {
     const text = failureText(`${invariant}: ${message}`, { seed, nowMs, events, trace, place, replay });
     return this.#failure ??= new SimulationFailure(seed, invariant, text, options);
   }
-}
-
-/** To whom something happened in the network, and what. */
-function describeNetwork(event: NetworkEvent, nameOf: (host: string) => string): [who: string, what: string] {
-  const { kind, what, bytes, reason } = event;
-  const [from, to] = [nameOf(event.from.host), nameOf(event.to.host)];
-  const detail = `, ${bytes} bytes${reason === null ? "" : `: ${reason}`}`;
-  return kind === "sent"
-    ? [from, `${what} sent to ${to}${detail}`]
-    : [to, `${what} ${kind} from ${from}${detail}`];
 }
