@@ -7,27 +7,19 @@
  */
 
 import type { Address, ByteStream, StreamListener, Streams } from "../base/ports.ts";
-import { addressScope, addressText, type Endpoint } from "../base/address.ts";
+import { addressText, type Endpoint } from "../base/address.ts";
 import { assert } from "../base/assert.ts";
-import { compareBytes, equalBytes, hex } from "../base/bytes.ts";
+import { equalBytes, hex } from "../base/bytes.ts";
 import { messageOf, PeerError, throwIfAborted } from "../base/errors.ts";
 import type { Signer } from "../wire/envelope.ts";
 import type { ChannelHandlers, ChannelRegistry, RegisteredGraph } from "./channels.ts";
 import { type Dial, type DialOutcome, joinDial, openingError, startDial, turnedAway } from "./dial.ts";
-import {
-  connectMsMax,
-  helloEndpointsMax,
-  idleLinkMsMin,
-  inboundLinksMax,
-  linksMax,
-  pendingHandshakeMsMin,
-  pendingHandshakesMax,
-  pendingHandshakesPerAddressMax,
-} from "./limits.ts";
-import { keepsExisting, type LinkCandidate } from "./link_choice.ts";
+import { connectMsMax, helloEndpointsMax, linksMax } from "./limits.ts";
 import { type ByeReason, type Hello, isAgentText } from "./link_messages.ts";
+import { LinkTable } from "./link_table.ts";
 import { type LinkHandle, LiveLink } from "./live_link.ts";
 import { createLinkSelf, type LinkPorts, type LinkSelf, openLink } from "./open_link.ts";
+import { PendingHandshakes } from "./pending_handshakes.ts";
 import type { SecureLink } from "./secure_link.ts";
 
 /** What links ask of the world. */
@@ -62,23 +54,15 @@ export class Links {
   readonly #agent: string;
   readonly #extraEndpoints: readonly Endpoint[];
   readonly #linksMax: number;
-  readonly #inboundMax: number;
 
   readonly #graphs = new Map<string, RegisteredGraph>();
   readonly #registry: ChannelRegistry;
   readonly #listeners = new Set<StreamListener>();
-  /** The one link to each peer. */
-  readonly #live = new Map<string, LiveLink>();
-  /** All links that have not ended, those that are on their way in or out included. */
-  readonly #all = new Set<SecureLink>();
+  readonly #table: LinkTable;
+  readonly #pending = new PendingHandshakes();
   /** Dials under way by address and expected peer, and those of them that know who answered, by that peer. */
   readonly #dials = new Map<string, Dial>();
   readonly #reserved = new Map<string, { readonly dial: Dial; readonly peerStatic: Uint8Array }>();
-  /** Called when a link to a peer stands. */
-  readonly #waiting = new Map<string, Set<(link: LiveLink) => void>>();
-  /** Accepted streams whose handshake is under way, and since when; the oldest first. */
-  readonly #pending = new Map<ByteStream, number>();
-  readonly #pendingByHost = new Map<string, number>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #closing = new AbortController();
   #channelId = 0;
@@ -92,7 +76,12 @@ export class Links {
     this.#agent = agent;
     this.#extraEndpoints = options.endpoints ?? [];
     this.#linksMax = options.linksMax ?? linksMax;
-    this.#inboundMax = Math.min(inboundLinksMax, Math.floor(this.#linksMax / 2));
+    this.#table = new LinkTable({
+      identityKey: signer.publicKey,
+      linksMax: this.#linksMax,
+      graphs: this.#graphs,
+      track: (task) => this.#track(task),
+    });
     this.#registry = {
       graphs: this.#graphs,
       crypto: ports.crypto,
@@ -121,7 +110,9 @@ export class Links {
     if (expect !== undefined && equalBytes(expect, this.#self.identityKey)) {
       throw openingError("connect_self", address);
     }
-    const existing = this.#existing(address, expect);
+    const existing = expect === undefined
+      ? this.#table.dialledAt(address)
+      : this.#table.standingTo(hex(expect));
     if (existing !== undefined) return existing;
     const dial = this.#sharedDial(address, expect);
     try {
@@ -147,7 +138,7 @@ export class Links {
   /** Lets go of a graph: its channels end. */
   unregister(graphId: Uint8Array): void {
     const graphIdHex = hex(graphId);
-    for (const link of [...this.#live.values()]) link.drop(graphIdHex);
+    this.#table.drop(graphIdHex);
     this.#graphs.delete(graphIdHex);
   }
 
@@ -156,7 +147,7 @@ export class Links {
     const graph = this.#graphs.get(hex(graphId));
     assert(graph !== undefined, "a channel is opened for a registered graph");
     // A link that was replaced meanwhile is stood for by the one that stands now.
-    return this.#live.get(link.peerIdHex)?.open(graph) ?? false;
+    return this.#table.open(link.peerIdHex, graph);
   }
 
   /** Closes everything and waits until it is closed. May be called again. */
@@ -165,19 +156,18 @@ export class Links {
     for (const listener of this.#listeners) listener.close();
     this.#listeners.clear();
     for (const dial of this.#dials.values()) dial.controller.abort();
-    for (const link of [...this.#live.values()]) link.close();
-    for (const link of this.#all) link.close();
+    this.#table.close();
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
   }
 
   /** The link to each peer. */
   peers(): readonly LinkHandle[] {
-    return [...this.#live.values()].filter((link) => link.isOpen);
+    return this.#table.standing();
   }
 
   /** The link to one peer, if there is one. */
   linkTo(peer: Uint8Array): LinkHandle | null {
-    return this.#standingTo(hex(peer)) ?? null;
+    return this.#table.standingTo(hex(peer)) ?? null;
   }
 
   /** Where links are accepted. */
@@ -200,25 +190,12 @@ export class Links {
   }
 
   #admitsStream(host: string): boolean {
-    if (this.isClosed) return false;
-    const isHostFull = (this.#pendingByHost.get(host) ?? 0) >= pendingHandshakesPerAddressMax;
-    if (isHostFull && addressScope(host) !== "loopback") return false;
-    return this.#pending.size < pendingHandshakesMax || this.#makePendingRoom();
-  }
-
-  /** Ends the oldest handshake if it has had its time: a flood of streams that stay silent keeps nobody out. */
-  #makePendingRoom(): boolean {
-    const [stream, sinceMs] = this.#pending.entries().next().value!;
-    if (this.#ports.clock.now().monoMs - sinceMs < pendingHandshakeMsMin) return false;
-    this.#pending.delete(stream);
-    stream.close();
-    return true;
+    return !this.isClosed && this.#pending.hasRoom(host, this.#ports.clock.now().monoMs);
   }
 
   async #onStream(stream: ByteStream): Promise<void> {
     const { host } = stream.remote;
-    this.#pending.set(stream, this.#ports.clock.now().monoMs);
-    this.#countPending(host, 1);
+    this.#pending.add(stream, this.#ports.clock.now().monoMs);
     try {
       const options = { role: "accept", signal: this.#closing.signal } as const;
       const opening = await openLink(stream, options, this.#ports, this.#self);
@@ -228,41 +205,21 @@ export class Links {
       this.#ports.log.error(`A handshake failed: ${messageOf(error)}`, { host });
     } finally {
       this.#pending.delete(stream);
-      this.#countPending(host, -1);
     }
-  }
-
-  #countPending(host: string, by: 1 | -1): void {
-    const count = (this.#pendingByHost.get(host) ?? 0) + by;
-    if (count > 0) this.#pendingByHost.set(host, count);
-    else this.#pendingByHost.delete(host);
   }
 
   #onAccepted(link: SecureLink): void {
-    this.#own(link);
+    this.#table.own(link);
     if (this.isClosed) return this.#turnAway(link, "closed");
     const reserved = this.#reserved.get(link.peerIdHex);
     const dialled = reserved && { dialled: true, openedMs: link.openedMs, peerStatic: reserved.peerStatic };
-    if (this.#keeps(dialled, link) || this.#keeps(this.#standingTo(link.peerIdHex), link)) {
+    if (this.#table.keeps(dialled, link) || this.#table.keeps(this.#table.standingTo(link.peerIdHex), link)) {
       return this.#turnAway(link, "duplicate");
     }
-    const inbound = [...this.#all].filter((other) => !other.dialled).length;
-    if ((inbound > this.#inboundMax || this.#all.size > this.#linksMax) && !this.#makeRoom()) {
-      return this.#turnAway(link, "too_many");
-    }
+    if (!this.#table.hasRoom(this.#ports.clock.now().monoMs)) return this.#turnAway(link, "too_many");
     const live = new LiveLink(link, this.#ports.clock, this.#registry, this.#hello());
-    this.#bringUp(live);
+    this.#table.bringUp(live);
     live.start(() => {});
-  }
-
-  /** Ends the oldest accepted link that carries no channel: who uses none takes nobody's place. */
-  #makeRoom(): boolean {
-    const { monoMs } = this.#ports.clock.now();
-    const isIdle = (live: LiveLink): boolean =>
-      live.isOpen && !live.dialled && live.channelCount === 0 && monoMs - live.openedMs >= idleLinkMsMin;
-    const idle = [...this.#live.values()].filter(isIdle).sort((a, b) => a.openedMs - b.openedMs)[0];
-    idle?.close("too_many");
-    return idle !== undefined;
   }
 
   /** Ends a fresh link with a goodbye that says why; it is read meanwhile so that the goodbye arrives. */
@@ -273,18 +230,11 @@ export class Links {
 
   // Dialling
 
-  #existing(address: Address, expect: Uint8Array | undefined): LiveLink | undefined {
-    const isThere = (link: LiveLink) =>
-      link.isOpen && link.dialled && addressText(link.remote) === addressText(address);
-    if (expect !== undefined) return this.#standingTo(hex(expect));
-    return [...this.#live.values()].find(isThere);
-  }
-
   #sharedDial(address: Address, expect: Uint8Array | undefined): Dial {
     const key = `${addressText(address)} ${expect === undefined ? "" : hex(expect)}`;
     const shared = this.#dials.get(key);
     if (shared !== undefined && !shared.controller.signal.aborted) return shared;
-    if (this.#all.size + this.#dials.size >= this.#linksMax) {
+    if (this.#table.size + this.#dials.size >= this.#linksMax) {
       const message =
         `Connecting to ${addressText(address)} failed: this peer has ${this.#linksMax} links, ` +
         "as many as it may. Close some first";
@@ -323,7 +273,7 @@ export class Links {
 
   /** Whether a dial that knows who answers goes on; then it stands for the link to come. */
   #reserve(peerIdHex: string, peerStatic: Uint8Array, dial: Dial): boolean {
-    const live = this.#standingTo(peerIdHex);
+    const live = this.#table.standingTo(peerIdHex);
     if (live !== undefined && equalBytes(live.peerStatic, peerStatic)) return false;
     if (this.#reserved.has(peerIdHex)) return false;
     this.#reserved.set(peerIdHex, { dial, peerStatic });
@@ -336,18 +286,18 @@ export class Links {
 
   /** Waits for the other end's hello: it has the last word on whether this link stands. */
   async #settleDialled(link: SecureLink, address: Address, dial: Dial): Promise<DialOutcome> {
-    this.#own(link);
+    this.#table.own(link);
     const live = new LiveLink(link, this.#ports.clock, this.#registry, this.#hello());
     const { promise: settled, resolve } = Promise.withResolvers<"up" | "kept">();
     const giveUp = () => link.abort("closed");
     dial.controller.signal.addEventListener("abort", giveUp, { once: true });
     live.start(() => {
       this.#release(link.peerIdHex, dial);
-      if (this.#keeps(this.#standingTo(link.peerIdHex), link)) {
+      if (this.#table.keeps(this.#table.standingTo(link.peerIdHex), link)) {
         live.close("duplicate");
         return resolve("kept");
       }
-      this.#bringUp(live);
+      this.#table.bringUp(live);
       resolve("up");
     });
     if (dial.controller.signal.aborted) giveUp();
@@ -368,53 +318,10 @@ export class Links {
 
   /** The link that stands, or will in a moment: the other end has said so. */
   async #standing(peerIdHex: string, address: Address, dial: Dial): Promise<DialOutcome> {
-    const live = this.#standingTo(peerIdHex);
+    const live = this.#table.standingTo(peerIdHex);
     if (live !== undefined) return { ok: true, link: live };
-    const { promise, resolve } = Promise.withResolvers<LiveLink>();
-    const waiting = this.#waiting.get(peerIdHex) ?? new Set();
-    this.#waiting.set(peerIdHex, waiting.add(resolve));
-    const link = await Promise.race([promise, dial.aborted]);
-    waiting.delete(resolve);
-    if (waiting.size === 0) this.#waiting.delete(peerIdHex);
-    if (link !== null) return { ok: true, link };
-    return { ok: false, error: openingError("aborted", address) };
-  }
-
-  // The one link to each peer
-
-  #standingTo(peerIdHex: string): LiveLink | undefined {
-    const live = this.#live.get(peerIdHex);
-    return live?.isOpen ? live : undefined;
-  }
-
-  #keeps(existing: LinkCandidate | undefined, newer: SecureLink): boolean {
-    if (existing === undefined) return false;
-    return keepsExisting(existing, newer, compareBytes(this.#self.identityKey, newer.peer) < 0);
-  }
-
-  /** Makes a link the one to its peer. What was wanted on a link that it replaces is wanted on it. */
-  #bringUp(live: LiveLink): void {
-    const former = this.#live.get(live.peerIdHex);
-    const wanted = former?.replace() ?? [];
-    this.#live.set(live.peerIdHex, live);
-    this.#track(this.#watchEnd(live));
-    for (const resolve of this.#waiting.get(live.peerIdHex) ?? []) resolve(live);
-    for (const graphIdHex of wanted) {
-      const graph = this.#graphs.get(graphIdHex);
-      if (graph !== undefined) live.open(graph);
-    }
-  }
-
-  async #watchEnd(live: LiveLink): Promise<void> {
-    const reason = await live.closed;
-    if (this.#live.get(live.peerIdHex) === live) this.#live.delete(live.peerIdHex);
-    live.end(reason);
-  }
-
-  /** Counts a link until it has ended. */
-  #own(link: SecureLink): void {
-    this.#all.add(link);
-    this.#track(link.closed.then(() => void this.#all.delete(link)));
+    const link = await this.#table.nextTo(peerIdHex, dial.aborted);
+    return link === null ? { ok: false, error: openingError("aborted", address) } : { ok: true, link };
   }
 
   #hello(): Hello {
