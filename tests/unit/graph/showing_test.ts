@@ -93,6 +93,22 @@ Deno.test("[R10] expired is told when its time comes, after the last moment at w
   assert.equal(desk.showing.nextExpiry(), null);
 });
 
+Deno.test("[R10] a record has one expiry: a later one takes the former's place, and what is gone has none", () => {
+  const desk = new Desk();
+  const other = recordOf(author, { nonce: new Uint8Array(16).fill(3) });
+  desk.add([
+    fakeVersion(by, record, { expires: fakeAt + 50 }),
+    fakeVersion(by, other, { expires: fakeAt + 80 }),
+  ]);
+  assert.equal(desk.showing.nextExpiry(), fakeAt + 51);
+  desk.add([fakeVersion(by, record, { version: 2, expires: fakeAt + 70 })]);
+  assert.equal(desk.showing.nextExpiry(), fakeAt + 71);
+  desk.add([fakeDelete(by, record)]);
+  assert.equal(desk.showing.nextExpiry(), fakeAt + 81);
+  desk.add([fakeVersion(by, other, { version: 2, expires: fakeAt + 60 })], fakeAt + 65);
+  assert.equal(desk.showing.nextExpiry(), null);
+});
+
 Deno.test("[R11] one that came expired is no news; extended it returns or is added", () => {
   const desk = new Desk();
   const late = fakeAt + 100;
