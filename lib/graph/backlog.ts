@@ -5,6 +5,7 @@
 
 import { hex } from "../base/bytes.ts";
 import type { Crypto, StoreEntry, StoreKey } from "../base/ports.ts";
+import type { Arrived } from "../records/arrivals.ts";
 import type { Entry } from "../records/entry.ts";
 import type { Item } from "../records/item.ts";
 import type { SetChange } from "../records/item_set.ts";
@@ -43,10 +44,11 @@ export class Backlog {
     this.#context = context;
   }
 
-  /** The set changed: what moved is written, what was dropped is deleted; all but what a commit of its own writes. */
-  onChange(change: SetChange, isWritten: (item: Item) => boolean = () => false): void {
+  /** The set changed: what moved is written, what was dropped is deleted; `stored` is in the store with these numbers. */
+  onChange(change: SetChange, stored: readonly Arrived[] = []): void {
+    const numbers = new Map(stored.map(({ item, arrival }) => [item.id, arrival]));
     for (const entries of [change.entered, change.left, change.outside]) {
-      for (const entry of entries) if (!isWritten(entry.item)) this.#items.add(entry);
+      for (const entry of entries) if (numbers.get(entry.item.id) !== entry.arrival) this.#items.add(entry);
     }
     this.drop(change.dropped);
   }

@@ -318,7 +318,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     // A joiner hears that it is admitted before anything that only members are told.
     this.#conversations.onIssued(ticket, items, now);
     this.#tell(change, null, new Set(), now);
-    this.#backlog.onChange(change, (item) => items.includes(item));
+    this.#backlog.onChange(change, write.items);
     if (write.call !== null) this.#settle(write.call, this.#outcomeOf(items));
   }
 
@@ -348,6 +348,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     const restored = restore(this.crypto, this.graph, this.#slots, entries);
     const change = this.set.restore(restored.items, this.#sweeping.timeFor(now));
     this.showing.onChange(change, this.peerTime.at(now));
+    this.#backlog.onChange(change, restored.items);
     this.intake.onLoaded(restored.items.map(({ item }) => item));
     // What the disk lost is fetched again: no neighbor may be told that we have it.
     const isWhole = damaged + restored.damaged.length === 0;
@@ -396,6 +397,7 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     const change = this.#sweeping.judgeTime(now);
     if (change === null) return;
     for (const event of this.showing.onChange(change, peerTime)) this.outbox.emit(event);
+    this.#backlog.onChange(change);
   }
 
   /** Hands others' items, contacts and cursors to the store. */

@@ -52,8 +52,11 @@ Deno.test("what waits is handed over once, contacts behind all items, and is und
 Deno.test("what a commit of its own writes is not written twice", () => {
   const waits = backlog();
   const [own, other] = [entry(1), entry(2)];
-  waits.onChange({ ...nothing, entered: [own, other] }, (item) => item === own.item);
+  waits.onChange({ ...nothing, entered: [own, other] }, [own]);
   assert.equal(waits.take()[0]!.sets.length, 1);
+  const shelved: Entry = { ...own, arrival: 0, place: "shelf" };
+  waits.onChange({ ...nothing, outside: [shelved] }, [own]);
+  assert.equal(waits.take()[0]!.sets.length, 1, "its number is another one by now");
 });
 
 Deno.test("of a failed commit, items and deletions wait again, in the same slots", () => {
