@@ -47,22 +47,30 @@ function failuresOf(peer: SimPeer): string[] {
 }
 
 Deno.test("[T22] cold boot: of three bootstraps two are hostile and 40 % of the cloud, and a newcomer finds every name", () => {
-  const { world, swarm } = createCloud(22, 36);
-  const lie = searchLies(swarm, names[0]!)["refers to its own kind alone"]!;
-  for (const member of swarm.members) member.lie = lie;
+  const shares: number[] = [];
   const failures: string[] = [];
-  for (let i = 0; i < 3; i++) {
-    const newcomer = world.addPeer();
-    const [a, b] = swarm.members.slice(2 * i);
-    const addresses = [a!.address, b!.address, world.peers[5 * i]!.address];
-    newcomer.wait({ kind: "bootstrap", addresses });
-    failures.push(...failuresOf(newcomer)); // at once
-    world.run(60_000);
-    const share = swarm.shareOf(newcomer);
-    assert.ok(share <= 0.5, `the swarm is ${share} of its table`);
-    failures.push(...failuresOf(newcomer));
+  for (const seed of [21, 22]) {
+    const { world, swarm } = createCloud(seed, 36);
+    const lie = searchLies(swarm, names[0]!)["refers to its own kind alone"]!;
+    for (const member of swarm.members) member.lie = lie;
+    for (let i = 0; i < 3; i++) {
+      const newcomer = world.addPeer();
+      const [a, b] = swarm.members.slice(2 * i);
+      const addresses = [a!.address, b!.address, world.peers[5 * i]!.address];
+      newcomer.wait({ kind: "bootstrap", addresses });
+      failures.push(...failuresOf(newcomer).map((end) => `seed ${seed}: ${end}`)); // at once
+      world.run(60_000);
+      shares.push(swarm.shareOf(newcomer));
+      failures.push(...failuresOf(newcomer).map((end) => `seed ${seed}, a minute later: ${end}`));
+    }
   }
-  assert.deepEqual(failures, [], "seed 22");
+  assert.deepEqual(failures, []);
+  // A table holds some fifty of all sixty, more of the swarm by its part in two of three bootstraps.
+  const mean = shares.reduce((sum, share) => sum + share) / shares.length;
+  assert.ok(
+    mean <= 0.5 && shares.every((share) => share < 0.7),
+    `seeds 21 and 22: the swarm is ${shares} of tables`,
+  );
 });
 
 Deno.test("[T22] attack at dawn: 40 % of the cloud was honest for ten minutes and lies from one moment on", () => {
