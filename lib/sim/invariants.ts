@@ -13,6 +13,7 @@ import {
   Membership,
   OrderIndependence,
   Reconnection,
+  Seeking,
 } from "./invariants/agreement.ts";
 import { Bounded, BoundedWork, EndingRequests, NoncesUnique, Progress, Rest } from "./invariants/bounds.ts";
 import { AtomicWrites, DurableAcknowledgement, NothingSweptEarly } from "./invariants/durable.ts";
@@ -69,7 +70,7 @@ export const invariants: readonly Invariant[] = [
     "Every record reaches every member; no reader is told of one version twice",
     "the scenarios' readers",
   ),
-  row("I11", "Members come together again once they can", "Reconnection"),
+  row("I11", "Members come together again once they can", "Reconnection, Seeking"),
   row("I12", "A live name is found; one that ended is reported so", "scenario names"),
   row("I13", "A node never goes back to an older version that still counts", "MonotonicVersions"),
   row("I14", "Nothing grows beyond its limit, and all that was asked ends", "Bounded, EndingRequests"),
@@ -138,7 +139,7 @@ export function createCheckers(watched: Watched, report: Report): Checkers {
       new NoForkByUs(watch),
     ],
     // Who is cut off also lacks items: the cause is named before its effect.
-    new Reconnection(watch),
+    ...[new Reconnection(watch), new Seeking(watch)],
     ...[convergence, new Idempotence(watch), new Authenticity(watch), new OrderIndependence(watch)],
     new Membership(watch),
     ...[

@@ -53,3 +53,6 @@ export const eventsPerMomentMax: number = 20_000;
 
 /** Inputs of one peer's machines at one and the same moment, after which time is said to stand still. Guess, far above what is seen. */
 export const inputsPerMomentMax: number = 20_000;
+
+/** Longest until a node without neighbors dials again somebody it knows: what a failed dial, a pause and the bound on dials make it wait. */
+export const seekMsMax: number = 120_000;

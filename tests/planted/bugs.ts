@@ -194,6 +194,14 @@ export const plantedBugs: readonly PlantedBug[] = [
     catcher: { kind: "sim", scenario: "graph", invariant: "I11" },
   },
   {
+    name: "dials under way that nobody waits for",
+    stands: ["I11"],
+    file: "lib/graph/neighborhood.ts",
+    find: "const at = Math.min(isLater ? next : Infinity, contacts.nextDialEnd() ?? Infinity);",
+    replace: "const at = isLater ? next : Infinity;",
+    catcher: { kind: "sim", scenario: "graph", invariant: "I11", says: "does not look for one" },
+  },
+  {
     name: "a name that is withdrawn and still found",
     stands: ["I12"],
     file: "lib/names/publications.ts",

@@ -9,6 +9,7 @@ import { verifyItem } from "../../records/item_codec.ts";
 import { ItemSet } from "../../records/item_set.ts";
 import { CreatorPolicy } from "../../records/policy.ts";
 import type { Checker, ReplicaStep } from "../checker.ts";
+import { seekMsMax } from "../limits.ts";
 import { fingerprintOf, isPartOf, leaderOf, type LiveNode } from "./replicas.ts";
 import type { Watch } from "./watch.ts";
 
@@ -154,6 +155,25 @@ export class Reconnection implements Checker {
         }
       }
     }
+  }
+}
+
+/** I11 as well: who has no neighbor and knows whom to dial is about to, whatever became of earlier dials. */
+export class Seeking implements Checker {
+  readonly invariant = "I11";
+  readonly #watch: Watch;
+
+  constructor(watch: Watch) {
+    this.#watch = watch;
+  }
+
+  onReplica({ peer, replica, now }: ReplicaStep): void {
+    if (!replica.isRunning || replica.neighborCount > 0) return;
+    const self = hex(replica.signer.publicKey);
+    if (replica.contacts.hints().every((contact) => hex(contact.peer) === self)) return;
+    const atMs = replica.deadlines.at("seek");
+    if (atMs !== null && atMs - now.monoMs <= seekMsMax) return;
+    this.#watch.report("I11", `${peer.name} has no neighbor and does not look for one`);
   }
 }
 

@@ -7,7 +7,12 @@ import { decodeMessage } from "../../../lib/graph/messages.ts";
 import { bucketGroupMax } from "../../../lib/names/limits.ts";
 import { isData, ItemKind } from "../../../lib/records/item.ts";
 import { parseItem } from "../../../lib/records/item_codec.ts";
-import { idleMessagesPerMinuteMax, timersMax, verificationsPerEventMax } from "../../../lib/sim/limits.ts";
+import {
+  idleMessagesPerMinuteMax,
+  seekMsMax,
+  timersMax,
+  verificationsPerEventMax,
+} from "../../../lib/sim/limits.ts";
 import { invariants } from "../../../lib/sim/invariants.ts";
 import { islandHost, plainMark, unprovenHost } from "../../../lib/sim/invariants/network.ts";
 import { createLightCrypto } from "../../../lib/sim/light_crypto.ts";
@@ -192,6 +197,22 @@ Deno.test("(I11) a member without links when all is quiet is reported", async ()
   world.tellStep({}, { neighbors: () => [] });
   world.tellQuiet();
   assert.deepEqual(world.reported(), ["I11"]);
+});
+
+Deno.test("(I11) a node without neighbors that knows somebody and does not dial before long is reported", async () => {
+  await using world = await Observed.create();
+  const { monoMs } = world.steps.at(-1)!.now;
+  const stepAt = (atMs: number | null, count: number) => {
+    const deadlines = altered(world.replica.deadlines, { at: () => atMs });
+    const now = { monoMs, wallMs: monoMs };
+    world.tellStep({ now }, { neighborCount: count, deadlines });
+  };
+  stepAt(null, 1);
+  stepAt(monoMs + seekMsMax, 0);
+  assert.deepEqual(world.reported(), []);
+  stepAt(monoMs + seekMsMax + 1, 0);
+  stepAt(null, 0);
+  assert.deepEqual([world.reported(), world.reports.length], [["I11"], 2]);
 });
 
 Deno.test("(I13) a node that goes back to an older version is reported, unless the newer one counts no more", async () => {
