@@ -141,7 +141,7 @@ function groupsOf(text: string, isLast: boolean): number[] | null {
 }
 
 function hostText(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join(".");
+  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
   if (isMapped(bytes)) return `::ffff:${bytes.subarray(12).join(".")}`;
   const groups = Array.from({ length: 8 }, (_, i) => (bytes[2 * i]! * 256 + bytes[2 * i + 1]!).toString(16));
   const [start, length] = longestZeros(groups);
