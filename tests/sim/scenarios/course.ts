@@ -38,7 +38,7 @@ export class Course {
   /** Users, who do what `act` says, and faults. */
   async rage(peers: readonly SimulatedPeer[], act: () => void): Promise<void> {
     const { random } = this.#sim;
-    for (let step = 50 + below(random, 170); step > 0; step--) {
+    for (let step = 40 + below(random, 150); step > 0; step--) {
       if (below(random, 5) === 0) this.storm.step(peers);
       else act();
       await this.#sim.run(below(random, pick(random, [5, 50, 500, 5_000, 20_000])));

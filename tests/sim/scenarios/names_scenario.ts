@@ -50,7 +50,7 @@ class NamesScenario {
   /** A cloud in good weather. */
   async begin(): Promise<void> {
     const { random } = this.#sim;
-    const count = 5 + below(random, 32);
+    const count = 5 + below(random, 34);
     const places = new Places(random, count, { privateCount: bootstraps, islandsMax: 2 });
     this.#peers.push(...await this.#sim.peers(count, { host: places.host }));
     this.#bootstraps = this.#peers.slice(0, bootstraps).map(({ bootstrap }) => bootstrap);
