@@ -23,6 +23,8 @@ export interface Commit {
 export interface BacklogContext {
   readonly crypto: Crypto;
   readonly slots: Slots;
+  /** Whether it was not dropped since; an item that was learnt anew has another entry. */
+  readonly isKnown: (entry: Entry) => boolean;
   /** A number for a commit that was not used before. */
   readonly takeTicket: () => number;
 }
@@ -98,11 +100,11 @@ export class Backlog {
     this.#underWay.delete(ticket);
   }
 
-  /** A commit failed: its items and deletions wait again. Contacts and cursors are found anew. */
+  /** A commit failed: its deletions wait again, and its items that are known still. Contacts and cursors are found anew. */
   onFailed(ticket: number): void {
     const failed = this.#underWay.get(ticket);
     if (failed === undefined) return;
-    for (const entry of failed.entries) this.#items.add(entry);
+    for (const entry of failed.entries) if (this.#context.isKnown(entry)) this.#items.add(entry);
     for (const key of failed.deletes) if (!this.#entries.has(keyName(key))) this.discard(key);
     this.#underWay.delete(ticket);
   }

@@ -122,7 +122,10 @@ export class Replica implements Machine<Input, Effect, ReplicaSnapshot> {
     this.showing = new Showing(this.set, hex(options.signer.publicKey));
     const { crypto, random, signer, graph, policy } = options;
     this.#writer = new Writer({ crypto, random, signer, graph, policy, set: this.set });
-    this.#backlog = new Backlog({ crypto, slots: this.#slots, takeTicket: () => ++this.#ticket });
+    this.#backlog = new Backlog({
+      ...{ crypto, slots: this.#slots, takeTicket: () => ++this.#ticket },
+      isKnown: (entry) => this.set.entry(entry.item.id) === entry,
+    });
     this.#conversations = new Conversations(this);
     this.neighborhood = new Neighborhood(this, this.#conversations);
     this.intake = new Intake(this);

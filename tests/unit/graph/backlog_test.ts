@@ -18,9 +18,9 @@ import {
 const graph = bytesOf("graph");
 const author = keyOf("author");
 
-function backlog(): Backlog {
+function backlog(isKnown: (entry: Entry) => boolean = () => true): Backlog {
   let ticket = 0;
-  return new Backlog({ crypto, slots: new Slots(graph), takeTicket: () => ++ticket });
+  return new Backlog({ crypto, slots: new Slots(graph), isKnown, takeTicket: () => ++ticket });
 }
 
 function entry(seq: number): Entry {
@@ -76,6 +76,24 @@ Deno.test("of a failed commit, items and deletions wait again, in the same slots
   assert.deepEqual(waits.take().map(({ sets, deletes }) => [keysOf(sets), deletes]), [
     [keysOf(second!.sets), second!.deletes],
   ]);
+});
+
+Deno.test("of a failed commit, what was dropped meanwhile is not written again, nor over what was learnt anew", () => {
+  const known = new Set<Entry>();
+  const waits = backlog((entry) => known.has(entry));
+  const [gone, former] = [entry(1), entry(2)];
+  waits.onChange({ ...nothing, entered: [gone, former] });
+  const [writing] = waits.take();
+  waits.onChange({ ...nothing, dropped: [gone.item, former.item] });
+  const [deleting] = waits.take();
+  const anew: Entry = { ...former, arrival: 3 };
+  known.add(anew);
+  waits.onChange({ ...nothing, entered: [anew] });
+  const [writingAnew] = waits.take();
+  for (const { ticket } of [writing!, deleting!, writingAnew!]) waits.onFailed(ticket);
+  const again = waits.take();
+  assert.deepEqual(again.flatMap(({ sets }) => sets), writingAnew!.sets);
+  assert.deepEqual(again.flatMap(({ deletes }) => deletes), deleting!.deletes);
 });
 
 Deno.test("of keeping and discarding one key, the last counts, over failures too", () => {

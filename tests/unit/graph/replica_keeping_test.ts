@@ -48,9 +48,9 @@ class Desk {
     this.handle({ kind: "deadline" });
   }
 
-  /** The wall clock shows something else a second later. */
-  timeIs(wallMs: number): void {
-    this.#now = { monoMs: this.#now.monoMs + 1_000, wallMs };
+  /** The wall clock shows something else a second later, or so much later. */
+  timeIs(wallMs: number, laterMs = 1_000): void {
+    this.#now = { monoMs: this.#now.monoMs + laterMs, wallMs };
     this.handle({ kind: "deadline" });
   }
 
@@ -60,6 +60,13 @@ class Desk {
       for (const key of commit.deletes) this.disk.delete(nameOf(key));
       for (const entry of commit.sets) this.disk.set(nameOf(entry.key), entry);
       this.handle({ kind: "stored", ticket: commit.ticket });
+    }
+  }
+
+  /** The store refuses what it was told. */
+  refuse(): void {
+    for (const { ticket } of this.#waiting.splice(0)) {
+      this.handle({ kind: "storeFailed", ticket, code: "store_full", message: "full", certain: true });
     }
   }
 
@@ -163,5 +170,19 @@ Deno.test("[R17] what is dropped because much ran out at once leaves the store a
   desk.timeIs(afterwards);
   desk.store();
   assert.ok(desk.replica.snapshot().shelf < items.length);
+  assert.equal(desk.disk.size, desk.replica.snapshot().shelf);
+});
+
+Deno.test("[R17] what a full store refused and the shelf dropped meanwhile is not written later", () => {
+  const desk = new Desk();
+  const items = Array.from({ length: Math.ceil(sidelinedBytesMax / recordDataBytesMax) }, (_, i) => {
+    return item(i, fakeAt + 50, recordDataBytesMax);
+  });
+  desk.learn(...items);
+  desk.timeIs(afterwards);
+  assert.ok(desk.replica.snapshot().shelf < items.length);
+  desk.refuse();
+  desk.timeIs(afterwards + 60_000, 60_000);
+  desk.store();
   assert.equal(desk.disk.size, desk.replica.snapshot().shelf);
 });
