@@ -51,8 +51,11 @@ export const timelineJumpMs: number = 1_000;
 /** Events at one and the same moment, after which time is said to stand still. Guess, far above what is seen. */
 export const eventsPerMomentMax: number = 20_000;
 
-/** Inputs of one peer's machines at one and the same moment, after which time is said to stand still. Guess, far above what is seen. */
-export const inputsPerMomentMax: number = 20_000;
+/**
+ * Inputs of one peer's machines at one and the same moment, after which time is said to stand still: several times what
+ * comes of as many writes at once as a graph takes, for disks may take no time and each write is asked, stored, sent.
+ */
+export const inputsPerMomentMax: number = 100_000;
 
 /** Longest until a node without neighbors dials again somebody it knows: what a failed dial, a pause and the bound on dials make it wait. */
 export const seekMsMax: number = 120_000;

@@ -4,17 +4,21 @@ import assert from "node:assert/strict";
 import { equalBytes, hex, utf8 } from "../../../lib/base/bytes.ts";
 import type { Address } from "../../../lib/base/ports.ts";
 import { decodeMessage } from "../../../lib/graph/messages.ts";
+import { writesPendingMax } from "../../../lib/graph/limits.ts";
 import { bucketGroupMax } from "../../../lib/names/limits.ts";
 import { isData, ItemKind } from "../../../lib/records/item.ts";
 import { parseItem } from "../../../lib/records/item_codec.ts";
 import {
   idleMessagesPerMinuteMax,
+  inputsPerMomentMax,
   seekMsMax,
   timersMax,
   verificationsPerEventMax,
 } from "../../../lib/sim/limits.ts";
 import { invariants } from "../../../lib/sim/invariants.ts";
+import { Progress } from "../../../lib/sim/invariants/bounds.ts";
 import { islandHost, plainMark, unprovenHost } from "../../../lib/sim/invariants/network.ts";
+import type { Watch } from "../../../lib/sim/invariants/watch.ts";
 import { createLightCrypto } from "../../../lib/sim/light_crypto.ts";
 import { altered, Observed } from "./observed.ts";
 
@@ -406,6 +410,27 @@ Deno.test("(I25) a peer that goes on sending at rest is reported, one at the lim
     world.tell("onIdle", world.sim.all, 120_000);
     assert.deepEqual(world.reported(), expected);
   }
+});
+
+Deno.test("(I25) a peer that asks itself again and again at one moment is reported, one of which much is asked is not", async () => {
+  await using world = await Observed.create();
+  const step = world.stepOf(world.ana, {});
+  const reports: string[] = [];
+  let wallMs = 1;
+  const report = (_: string, message: string) => void reports.push(message);
+  const progress = new Progress({ wallMs: () => wallMs, report } as unknown as Watch);
+  const tell = (count: number) => {
+    for (let i = 0; i < count; i++) progress.onReplica(step);
+  };
+  // As many writes as a graph takes at once: asked, refused or stored, and brought back by others.
+  tell(4 * writesPendingMax);
+  assert.deepEqual(reports, []);
+  wallMs++;
+  tell(inputsPerMomentMax);
+  progress.onReplica({ ...step, peer: world.ben });
+  assert.deepEqual(reports, []);
+  tell(1);
+  assert.deepEqual(reports, ["Time stands still: peer 1 asks itself again and again"]);
 });
 
 Deno.test("(I27) a bucket with too many contacts of one network is reported", async () => {
