@@ -9,7 +9,7 @@ import type { Arrived } from "../records/arrivals.ts";
 import type { Entry } from "../records/entry.ts";
 import type { Item } from "../records/item.ts";
 import type { SetChange } from "../records/item_set.ts";
-import { itemEntry, type Slots, Unstored } from "./keeping.ts";
+import { itemEntry, type Slots, takeFirst, Unstored } from "./keeping.ts";
 import { commitBytesMax, commitEntriesMax } from "./limits.ts";
 
 /** One commit: what is written and what is deleted. */
@@ -118,17 +118,6 @@ export class Backlog {
   get #isOffered(): boolean {
     return this.#items.isEmpty && this.#entries.size === 0 && this.#deadKeys.size === 0;
   }
-}
-
-/** Removes the first values of a map, `count` at most, and returns them. */
-function takeFirst<T>(map: Map<string, T>, count: number): T[] {
-  const taken: T[] = [];
-  for (const [name, value] of map) {
-    if (taken.length === count) break;
-    map.delete(name);
-    taken.push(value);
-  }
-  return taken;
 }
 
 function keyName(key: StoreKey): string {

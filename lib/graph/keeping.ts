@@ -169,15 +169,24 @@ export class Unstored {
       entries.push(entry);
       total += entry.item.bytes.length + itemHeadBytes;
     }
-    const dropped = [...this.#dropped.values()].slice(0, count);
-    for (const item of dropped) this.#dropped.delete(item.id);
-    return { entries, dropped };
+    return { entries, dropped: takeFirst(this.#dropped, count) };
   }
 
   /** Whether nothing waits. */
   get isEmpty(): boolean {
     return this.#items.size === 0 && this.#dropped.size === 0;
   }
+}
+
+/** Removes the first values of a map, `count` at most, and returns them. */
+export function takeFirst<T>(map: Map<string, T>, count: number): T[] {
+  const taken: T[] = [];
+  for (const [name, value] of map) {
+    if (taken.length === count) break;
+    map.delete(name);
+    taken.push(value);
+  }
+  return taken;
 }
 
 function readItem(

@@ -9,6 +9,10 @@ import type { Item } from "./item.ts";
 
 interface Holding<E> {
   readonly entries: Map<string, E>;
+  /** Goes through the entries, the oldest first, those included that come yet. */
+  readonly walk: Iterator<E>;
+  /** The oldest, once it was asked for: a map that is asked anew passes by all that was deleted before. */
+  oldest: E | null;
   bytes: number;
 }
 
@@ -38,7 +42,7 @@ export class Sidelined<E extends { readonly item: Item }> {
     this.#all.set(item.id, entry);
     this.#bytes += item.bytes.length;
     const owner = this.#options.ownerOf(entry);
-    const holding = this.#byOwner.getOrInsertComputed(owner, () => ({ entries: new Map(), bytes: 0 }));
+    const holding: Holding<E> = this.#byOwner.getOrInsertComputed(owner, newHolding<E>);
     holding.entries.set(item.id, entry);
     holding.bytes += item.bytes.length;
   }
@@ -52,6 +56,7 @@ export class Sidelined<E extends { readonly item: Item }> {
     const holding = this.#byOwner.get(owner);
     assert(holding?.entries.delete(item.id) === true, "an entry keeps its owner while it is here");
     holding.bytes -= item.bytes.length;
+    if (holding.oldest?.item.id === item.id) holding.oldest = null;
     if (holding.entries.size === 0) this.#byOwner.delete(owner);
   }
 
@@ -63,7 +68,7 @@ export class Sidelined<E extends { readonly item: Item }> {
     for (const holding of this.#byOwner.values()) {
       if (most === null || this.#shareOf(holding) > this.#shareOf(most)) most = holding;
     }
-    return most!.entries.values().next().value!;
+    return most!.oldest ??= most!.walk.next().value!;
   }
 
   /** The entries, in the order in which they came. */
@@ -86,4 +91,9 @@ export class Sidelined<E extends { readonly item: Item }> {
     const { countMax, bytesMax } = this.#options;
     return Math.max(entries.size / countMax, bytes / bytesMax);
   }
+}
+
+function newHolding<E>(): Holding<E> {
+  const entries = new Map<string, E>();
+  return { entries, walk: entries.values(), oldest: null, bytes: 0 };
 }

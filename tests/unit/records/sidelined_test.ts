@@ -43,6 +43,33 @@ Deno.test("overflow() names the oldest entry of whoever has most", () => {
   assert.equal(sidelined.size, 4);
 });
 
+Deno.test("overflow() names the oldest entry also when some left, came back and were named before", () => {
+  const random = new SeededRandom(7);
+  const sidelined = collection(20, 1_000_000);
+  const entries = Array.from({ length: 40 }, (_, i) => entryOf(`${i % 3}`));
+  const ordered = new Set<Entry>();
+  const oldestOfMost = () => {
+    const owners = Map.groupBy(sidelined.values(), ({ owner }) => owner);
+    const most = Math.max(...[...owners.values()].map(({ length }) => length));
+    return [...owners.values()].filter(({ length }) => length === most).map(([first]) => first!);
+  };
+  let named = 0;
+  for (let step = 0; step < 5_000; step++) {
+    const entry = entries[below(random, entries.length)]!;
+    if (ordered.delete(entry)) sidelined.delete(entry);
+    else sidelined.add(entry), ordered.add(entry);
+    assert.deepEqual([...sidelined.values()], [...ordered]);
+    const out = sidelined.overflow();
+    assert.equal(out === null, ordered.size <= 20);
+    if (out === null) continue;
+    named++;
+    assert.ok(oldestOfMost().includes(out), `step ${step}`);
+    // Now and then it stays for a while, as others come and go.
+    if (below(random, 3) > 0) sidelined.delete(out), ordered.delete(out);
+  }
+  assert.ok(named > 500);
+});
+
 Deno.test("[T31] few large entries of one owner do not push out many small ones of another, nor many small ones a few large", () => {
   const few = collection(100, 10_000);
   for (let n = 0; n < 40; n++) few.add(entryOf("honest", 10));
