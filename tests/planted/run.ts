@@ -78,7 +78,7 @@ async function judgeBySeeds(
     }
     others.push(`${failure.seed}:${failure.invariant}`);
   }
-  const by = `no seed up to ${seedsMax} breaks ${invariant}`;
+  const by = tree.trouble ?? `no seed up to ${seedsMax} breaks ${invariant}`;
   return { name, stands, isCaught: false, by, seed: null, others };
 }
 
@@ -112,6 +112,8 @@ interface SeedFailure {
 /** A copy of the files of the tree in a folder of its own, which ends with it. */
 class CopiedTree implements AsyncDisposable {
   readonly root: string;
+  /** Why its seeds did not run to their end, if they did not. */
+  trouble: string | null = null;
 
   private constructor(root: string) {
     this.root = root;
@@ -160,7 +162,11 @@ class CopiedTree implements AsyncDisposable {
       hasEnded = true;
     } finally {
       if (!hasEnded) child.kill("SIGKILL");
-      await child.status;
+      const { code } = await child.status;
+      // 0 and 1 tell whether an invariant is broken; all else is no answer.
+      if (hasEnded && code > 1) {
+        this.trouble = `the seeds ended with ${code}: ${text.trim().slice(-troubleMax)}`;
+      }
     }
   }
 
@@ -195,6 +201,7 @@ function lineOf({ name, stands, isCaught, by, seed, others }: Verdict): string {
 const failureText = / seed (\d+) {2}\w+ {2}.*FAILED\n(.*)\n/;
 const plain = { NO_COLOR: "1" };
 const bugsAtOnce = 2;
+const troubleMax = 500;
 const seedsMax = 200;
 
 if (import.meta.main) await main();
