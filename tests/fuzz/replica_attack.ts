@@ -157,6 +157,8 @@ export class ReplicaAttack {
           if (mask !== undefined && mask.heard.push(bytes) > heardMax) mask.heard.shift();
         },
         close: () => {
+          // As a link of the world does: who closes it is told that it is down.
+          world.clock.set(0, () => this.#input({ kind: "linkDown", link: id, reason: "closed here" }));
           if (mask === undefined) return;
           mask.link = null;
           this.parted++;
